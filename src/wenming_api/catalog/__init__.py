@@ -1,0 +1,1 @@
+"""Two alphabetised lists without logic: permissions and events."""

@@ -1,0 +1,89 @@
+"""Every permission, in alphabetical order. A permission says who may; a scope says on which rows."""
+
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    """Names of permissions: `<domain>.<act>`."""
+
+    ASSESSMENTS_MANAGE = "assessments.manage"
+    ASSESSMENTS_READ = "assessments.read"
+    ASSESSMENTS_RUN = "assessments.run"
+    AUDIT_READ = "audit.read"
+    DICTIONARIES_MANAGE = "dictionaries.manage"
+    DICTIONARIES_READ = "dictionaries.read"
+    DRAWS_CONFIRM = "draws.confirm"
+    DRAWS_READ = "draws.read"
+    DRAWS_RUN = "draws.run"
+    FILES_READ = "files.read"
+    FILES_UPLOAD = "files.upload"
+    LATE_DECIDE = "late.decide"
+    MESSAGES_READ = "messages.read"
+    METHOD_SCORES_MANAGE = "method_scores.manage"
+    METHOD_SCORES_READ = "method_scores.read"
+    REGIONS_MANAGE = "regions.manage"
+    REGIONS_READ = "regions.read"
+    RESULTS_COMPUTE = "results.compute"
+    RESULTS_PUBLISH = "results.publish"
+    RESULTS_READ = "results.read"
+    ROLES_MANAGE = "roles.manage"
+    ROLES_READ = "roles.read"
+    SHEETS_ASSIGN = "sheets.assign"
+    SHEETS_READ = "sheets.read"
+    SHEETS_REVIEW = "sheets.review"
+    SHEETS_SUBMIT = "sheets.submit"
+    SITES_MANAGE = "sites.manage"
+    SITES_READ = "sites.read"
+    STANDARDS_MANAGE = "standards.manage"
+    STANDARDS_PUBLISH = "standards.publish"
+    STANDARDS_READ = "standards.read"
+    STATISTICS_READ = "statistics.read"
+    UNITS_MANAGE = "units.manage"
+    UNITS_READ = "units.read"
+    USERS_MANAGE = "users.manage"
+    USERS_READ = "users.read"
+
+    @property
+    def label(self) -> str:
+        """What an administrator calls it."""
+        return LABELS[self]
+
+
+LABELS: dict[Permission, str] = {
+    Permission.ASSESSMENTS_MANAGE: "编制测评",
+    Permission.ASSESSMENTS_READ: "查看测评",
+    Permission.ASSESSMENTS_RUN: "变更测评状态",
+    Permission.AUDIT_READ: "查看审计日志",
+    Permission.DICTIONARIES_MANAGE: "维护字典",
+    Permission.DICTIONARIES_READ: "查看字典",
+    Permission.DRAWS_CONFIRM: "确认抽选生效或作废",
+    Permission.DRAWS_READ: "查看抽选",
+    Permission.DRAWS_RUN: "组织抽选",
+    Permission.FILES_READ: "查看文件",
+    Permission.FILES_UPLOAD: "上传文件",
+    Permission.LATE_DECIDE: "处理迟到数据",
+    Permission.MESSAGES_READ: "查看本人消息",
+    Permission.METHOD_SCORES_MANAGE: "录入问卷与材料得分",
+    Permission.METHOD_SCORES_READ: "查看问卷与材料得分",
+    Permission.REGIONS_MANAGE: "维护区域",
+    Permission.REGIONS_READ: "查看区域",
+    Permission.RESULTS_COMPUTE: "计算成绩",
+    Permission.RESULTS_PUBLISH: "发布成绩",
+    Permission.RESULTS_READ: "查看成绩",
+    Permission.ROLES_MANAGE: "维护角色",
+    Permission.ROLES_READ: "查看角色",
+    Permission.SHEETS_ASSIGN: "分派测评表",
+    Permission.SHEETS_READ: "查看测评表",
+    Permission.SHEETS_REVIEW: "审核测评表",
+    Permission.SHEETS_SUBMIT: "填报测评表",
+    Permission.SITES_MANAGE: "维护点位",
+    Permission.SITES_READ: "查看点位",
+    Permission.STANDARDS_MANAGE: "编制测评体系",
+    Permission.STANDARDS_PUBLISH: "发布测评体系",
+    Permission.STANDARDS_READ: "查看测评体系",
+    Permission.STATISTICS_READ: "查看统计",
+    Permission.UNITS_MANAGE: "维护单位",
+    Permission.UNITS_READ: "查看单位",
+    Permission.USERS_MANAGE: "维护用户",
+    Permission.USERS_READ: "查看用户",
+}

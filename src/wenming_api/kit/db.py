@@ -1,0 +1,146 @@
+"""PostgreSQL through SQLAlchemy: the declarative base, column mixins, and the two kinds of session.
+
+A `WriteSession` belongs to one transaction that the edge (`kit.http`, `kit.jobs`) commits; a `ReadSession` runs in a
+READ ONLY transaction and may be sent to a replica.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, cast
+from uuid import UUID
+
+import asyncpg
+import orjson
+from sqlalchemy import DateTime, Enum, MetaData, Numeric, Text, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+
+from wenming_api.kit import clock
+from wenming_api.kit.ids import uuid7
+
+ScoreType = Numeric(20, 10)
+"""Stored scores: ten decimals, rounded half-up once, when they are stored."""
+
+
+class Base(DeclarativeBase):
+    """Base of every table."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {
+        datetime: DateTime(timezone=True),
+        UUID: Uuid(),
+        Decimal: ScoreType,
+        str: Text(),
+        list[str]: ARRAY(Text()),
+        dict[str, Any]: JSONB(),
+        list[dict[str, Any]]: JSONB(),
+    }
+
+
+class Keyed:
+    """A UUIDv7 primary key."""
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7, sort_order=-100)
+
+
+class Stamped:
+    """When the row was made and last changed."""
+
+    created_at: Mapped[datetime] = mapped_column(default=clock.now, sort_order=900)
+    updated_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now, sort_order=901)
+
+
+class Versioned:
+    """A row version, the ETag of a mutable resource; SQLAlchemy raises it and refuses a stale UPDATE."""
+
+    version: Mapped[int] = mapped_column(default=1, sort_order=902)
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:
+        return {"version_id_col": cls.__dict__.get("version", cls.version)}
+
+
+def enum_column(kind: type[StrEnum], **options: Any) -> Mapped[Any]:
+    """A column holding the values of a StrEnum as text with a CHECK constraint."""
+    name = re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
+    stored = Enum(
+        kind,
+        native_enum=False,
+        length=40,
+        name=name,
+        create_constraint=True,
+        values_callable=lambda members: [member.value for member in members],
+    )
+    return mapped_column(stored, **options)
+
+
+class WriteSession(AsyncSession):
+    """A session whose transaction the edge commits."""
+
+
+class ReadSession(AsyncSession):
+    """A session in a READ ONLY transaction."""
+
+
+AnySession = WriteSession | ReadSession
+
+
+class Database:
+    """The engines of one process. `read_url` names a replica; without it reads share the primary's pool."""
+
+    def __init__(self, url: str, *, read_url: str | None = None, pool_size: int = 10) -> None:
+        self.engine = self._engine(url, pool_size)
+        self._replica = self._engine(read_url, pool_size) if read_url else self.engine
+        self._reads = self._replica.execution_options(postgresql_readonly=True)
+
+    @staticmethod
+    def _engine(url: str, pool_size: int) -> AsyncEngine:
+        return create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=False,
+            json_serializer=lambda value: orjson.dumps(value).decode(),
+            json_deserializer=orjson.loads,
+            connect_args={"server_settings": {"application_name": "wenming"}},
+        )
+
+    def write(self) -> WriteSession:
+        """A new write session; nothing is committed unless its owner does so."""
+        return WriteSession(self.engine, expire_on_commit=False)
+
+    def read(self) -> ReadSession:
+        """A new read session."""
+        return ReadSession(self._reads, expire_on_commit=False, autoflush=False)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[WriteSession]:
+        """One transaction: committed when the block ends well, rolled back otherwise."""
+        async with self.write() as session, session.begin():
+            yield session
+
+    async def dispose(self) -> None:
+        """Close all connections."""
+        await self.engine.dispose()
+        if self._replica is not self.engine:
+            await self._replica.dispose()
+
+
+async def raw_connection(session: AsyncSession) -> asyncpg.Connection:
+    """The asyncpg connection that the session's transaction runs on."""
+    connection = await session.connection()
+    raw = await connection.get_raw_connection()
+    return cast("asyncpg.Connection", raw.driver_connection)

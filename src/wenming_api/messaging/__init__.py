@@ -1,0 +1,1 @@
+"""短信平台与消息: notifications and the channels they leave by."""

@@ -1,0 +1,14 @@
+"""Imports every models module, so that the metadata is whole (Alembic, tests)."""
+
+from wenming_api.kit import events, idempotency, jobs
+from wenming_api.kit.db import Base
+from wenming_api.system.audit import models as audit
+from wenming_api.system.regions import models as regions
+from wenming_api.system.roles import models as roles
+from wenming_api.system.sessions import models as sessions
+from wenming_api.system.units import models as units
+from wenming_api.system.users import models as users
+
+__all__ = ["audit", "events", "idempotency", "jobs", "metadata", "regions", "roles", "sessions", "units", "users"]
+
+metadata = Base.metadata

@@ -1,0 +1,1 @@
+"""Units (单位) and the departments (处室) inside them. Tables: units, departments."""

@@ -1,0 +1,1 @@
+"""Users (用户). Tables: users, user_roles."""

@@ -1,8 +1,10 @@
 """Why a file as a whole cannot be read. Errors of single rows are data (``RowError``), not exceptions."""
 
+from wenming_api.kit.problems import Problem
 
-class WorkbookProblem(Exception):  # noqa: N818
-    """The file cannot be read as a workbook; ``str(problem)`` says why, in Chinese."""
+
+class WorkbookProblem(Problem):
+    """The file cannot be read as a workbook."""
 
     status = 422
     code = "workbook_unreadable"

@@ -1,14 +1,33 @@
 """Imports every models module, so that the metadata is whole (Alembic, tests)."""
 
+from wenming_api.city.site_transfers import models as site_transfers
+from wenming_api.city.sites import models as sites
 from wenming_api.kit import events, idempotency, jobs
 from wenming_api.kit.db import Base
+from wenming_api.system.areas import models as areas
 from wenming_api.system.audit import models as audit
+from wenming_api.system.dictionaries import models as dictionaries
 from wenming_api.system.regions import models as regions
 from wenming_api.system.roles import models as roles
 from wenming_api.system.sessions import models as sessions
 from wenming_api.system.units import models as units
 from wenming_api.system.users import models as users
 
-__all__ = ["audit", "events", "idempotency", "jobs", "metadata", "regions", "roles", "sessions", "units", "users"]
+__all__ = [
+    "areas",
+    "audit",
+    "dictionaries",
+    "events",
+    "idempotency",
+    "jobs",
+    "metadata",
+    "regions",
+    "roles",
+    "sessions",
+    "site_transfers",
+    "sites",
+    "units",
+    "users",
+]
 
 metadata = Base.metadata

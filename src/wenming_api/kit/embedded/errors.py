@@ -13,8 +13,7 @@ class AlreadyRunning(EmbeddedError):
     def __init__(self, directory: Path, holder: str) -> None:
         self.directory = directory
         super().__init__(
-            f"数据目录 {directory} 正被另一个进程使用（{holder or '进程号未知'}），"
-            "请先停止它或另选 DATA_DIR。"
+            f"数据目录 {directory} 正被另一个进程使用（{holder or '进程号未知'}），请先停止它或另选 DATA_DIR。"
         )
 
 

@@ -102,9 +102,7 @@ class Forwarder:
         self.port = int(listener.getsockname()[1])
         loop = asyncio.new_event_loop()
         self._loop = loop
-        self._thread = threading.Thread(
-            target=self._serve, args=(loop, listener), name="forwarder", daemon=True
-        )
+        self._thread = threading.Thread(target=self._serve, args=(loop, listener), name="forwarder", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:

@@ -116,9 +116,7 @@ class EmbeddedPostgres:
         if not (self._cluster / "PG_VERSION").exists():
             self._initialise()
         else:
-            (self._cluster / "postmaster.pid").unlink(
-                missing_ok=True
-            )  # we hold the lock: whoever wrote it is gone
+            (self._cluster / "postmaster.pid").unlink(missing_ok=True)  # we hold the lock: whoever wrote it is gone
         options = [f"--{name}={value}" for name, value in self._settings.items()]
         self._child = Child(
             self.name,

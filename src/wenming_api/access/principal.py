@@ -19,9 +19,9 @@ class Principal:
     region_path: str
     permissions: frozenset[str]
     scope: Scope
+    grantable: frozenset[str] = frozenset()
     session_id: UUID | None = None
     must_change_password: bool = False
-    request_id: str | None = None
 
     def may(self, permission: Permission) -> bool:
         """Whether the caller holds a permission."""

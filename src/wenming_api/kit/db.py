@@ -1,7 +1,7 @@
 """PostgreSQL through SQLAlchemy: the declarative base, column mixins, and the two kinds of session.
 
 A `WriteSession` belongs to one transaction that the edge (`kit.http`, `kit.jobs`) commits; a `ReadSession` runs in a
-READ ONLY transaction and may be sent to a replica.
+READ ONLY transaction.
 """
 
 import re
@@ -99,12 +99,11 @@ AnySession = WriteSession | ReadSession
 
 
 class Database:
-    """The engines of one process. `read_url` names a replica; without it reads share the primary's pool."""
+    """The engine of one process; reads and writes share its pool."""
 
-    def __init__(self, url: str, *, read_url: str | None = None, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.engine = self._engine(url, pool_size)
-        self._replica = self._engine(read_url, pool_size) if read_url else self.engine
-        self._reads = self._replica.execution_options(postgresql_readonly=True)
+        self._reads = self.engine.execution_options(postgresql_readonly=True)
 
     @staticmethod
     def _engine(url: str, pool_size: int) -> AsyncEngine:
@@ -135,8 +134,6 @@ class Database:
     async def dispose(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
-        if self._replica is not self.engine:
-            await self._replica.dispose()
 
 
 async def raw_connection(session: AsyncSession) -> asyncpg.Connection:

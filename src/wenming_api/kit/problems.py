@@ -26,6 +26,8 @@ class Problem(Exception):
     status: ClassVar[int] = 400
     code: ClassVar[str] = "bad_request"
     title: ClassVar[str] = "请求有误"
+    keeps_changes: ClassVar[bool] = False
+    """Whether what the request wrote before it failed is committed (a counted failure to sign in)."""
 
     def __init__(self, detail: str = "", **extensions: Any) -> None:
         super().__init__(detail or self.title)
@@ -174,6 +176,18 @@ class Unavailable(Problem):
     def __init__(self, detail: str = "请稍后再试。", *, retry_after: int = 5) -> None:
         super().__init__(detail)
         self.headers = {"Retry-After": str(retry_after)}
+
+
+def check_edited(version: int, current: int) -> None:
+    """For PATCH, PUT, DELETE: `StaleVersion` when the edited version is not the current one."""
+    if version != current:
+        raise StaleVersion(current_version=current)
+
+
+def check_judged(version: int, current: int) -> None:
+    """For transitions: `VersionMoved` when the judged version is not the current one."""
+    if version != current:
+        raise VersionMoved(current_version=current)
 
 
 class FieldErrorDocument(BaseModel):

@@ -10,13 +10,17 @@ from wenming_api.system.roles.rules import DataScope
 
 
 class Role(Keyed, Stamped, Versioned, Base):
-    """A role: permissions and a data scope. Built-in roles cannot be changed or deleted."""
+    """A role: permissions and a data scope. Built-in roles cannot be changed or deleted.
+
+    `grantable` are permissions that holders may give to others without exercising them (security administrator).
+    """
 
     __tablename__ = "roles"
 
     code: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str] = mapped_column(unique=True)
     permissions: Mapped[list[str]]
+    grantable: Mapped[list[str]]
     data_scope: Mapped[DataScope] = enum_column(DataScope)
     builtin: Mapped[bool] = mapped_column(default=False)
 

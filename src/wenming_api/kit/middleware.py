@@ -1,0 +1,77 @@
+"""Pure ASGI middleware: a request's id, its log line, its metrics, and the headers every answer carries."""
+
+import re
+import time
+from typing import Any
+
+import structlog
+from prometheus_client import Counter, Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from wenming_api.kit import context
+from wenming_api.kit.ids import uuid7
+
+log = structlog.get_logger("wenming_api.access")
+
+REQUESTS = Counter("wenming_requests_total", "Requests answered", ["method", "route", "status"])
+SECONDS = Histogram(
+    "wenming_request_seconds",
+    "Seconds until the answer was complete",
+    ["method", "route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+_SAFE_ID = re.compile(rb"^[A-Za-z0-9._\-]{8,64}$")
+_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+]
+
+
+class RequestContext:
+    """Gives each request an id (or takes the caller's), logs it when it is answered, counts it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        given = headers.get(b"x-request-id", b"")
+        id_ = given.decode() if _SAFE_ID.match(given) else str(uuid7())
+        client = scope.get("client")
+        context.request_id.set(id_)
+        context.client_address.set(client[0] if client else None)
+        started = time.perf_counter()
+        status = 500
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                present = {name for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    *(pair for pair in _HEADERS if pair[0] not in present),
+                    (b"x-request-id", id_.encode()),
+                ]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, answer)
+        finally:
+            seconds = time.perf_counter() - started
+            self._record(scope, status, seconds, id_)
+
+    @staticmethod
+    def _record(scope: Scope, status: int, seconds: float, id_: str) -> None:
+        route: Any = scope.get("route")
+        path = getattr(route, "path", None) or "unmatched"
+        method = scope["method"]
+        REQUESTS.labels(method, path, status).inc()
+        SECONDS.labels(method, path).observe(seconds)
+        log.info("request", method=method, path=path, status=status, ms=round(seconds * 1000, 1), request_id=id_)

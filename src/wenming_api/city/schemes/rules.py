@@ -1,0 +1,351 @@
+"""What an assessment's scheme (测评方案) says and what it must satisfy (C3.1): pure, no session, no clock.
+
+Every policy that no published notice prescribes is an enum here and a field of `Settings`; `scheme_gaps` is what is wrong
+with a scheme at any time, `publish_gaps` what besides keeps it from being published.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Self
+
+
+class MissingItemPolicy(StrEnum):
+    """What a line that does not apply (缺项) does to its site's score."""
+
+    EXCLUDE = "exclude"
+    FULL = "full"
+    ZERO = "zero"
+    PEER_MEAN = "peer_mean"
+
+
+class FieldScoreMethod(StrEnum):
+    """How sites become a region's field score."""
+
+    TYPE_MEAN = "type_mean"
+    SITE_MEAN = "site_mean"
+    POINTS = "points"
+
+
+class MissingTypePolicy(StrEnum):
+    """What a site type of the quota does for a region that has no site of it."""
+
+    EXCLUDE = "exclude"
+    PEER_MEAN = "peer_mean"
+    ZERO = "zero"
+
+
+class ParentScoreMethod(StrEnum):
+    """How a parent region gets its score."""
+
+    MEAN_OF_CHILDREN = "mean_of_children"
+    OWN_SITES = "own_sites"
+    WEIGHTED = "weighted"
+
+
+class MethodSource(StrEnum):
+    """Where the scores of a method come from: the sheets of the field work, or totals entered or imported."""
+
+    FIELD = "field"
+    ENTERED = "entered"
+
+
+class Shortage(StrEnum):
+    """What the draw does in a stratum that has fewer sites than its quota."""
+
+    REFUSE = "refuse"
+    TAKE_ALL = "take_all"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every policy of the roll-up that an assessment chooses, with the usual choice as default.
+
+    `weight_total` is what the method weights of each ranking group must add up to (100 as a rule; 106 was seen).
+    `spread_threshold` is the share of a line's maximum above which two assessors' difference is flagged.
+    `bonus_cap` and `negative_cap` bound the sum of bonus and negative items, in points; None means unbounded.
+    `parent_weights` maps region ids to relative weights and is read with `weighted` only.
+    """
+
+    weight_total: Decimal = Decimal(100)
+    missing_item: MissingItemPolicy = MissingItemPolicy.EXCLUDE
+    field_score: FieldScoreMethod = FieldScoreMethod.TYPE_MEAN
+    missing_type: MissingTypePolicy = MissingTypePolicy.EXCLUDE
+    parent_score: ParentScoreMethod = ParentScoreMethod.MEAN_OF_CHILDREN
+    parent_weights: Mapping[str, Decimal] = field(default_factory=dict)
+    spread_threshold: Decimal = Decimal("0.2")
+    bonus_cap: Decimal | None = None
+    negative_cap: Decimal | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The stored form: enums by value, decimals as strings."""
+        return {
+            "weight_total": str(self.weight_total),
+            "missing_item": self.missing_item.value,
+            "field_score": self.field_score.value,
+            "missing_type": self.missing_type.value,
+            "parent_score": self.parent_score.value,
+            "parent_weights": {region: str(weight) for region, weight in sorted(self.parent_weights.items())},
+            "spread_threshold": str(self.spread_threshold),
+            "bonus_cap": None if self.bonus_cap is None else str(self.bonus_cap),
+            "negative_cap": None if self.negative_cap is None else str(self.negative_cap),
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Read the stored form back; a policy that is not stored has its default.
+
+        Raises:
+            ValueError: an unknown policy or something that is no number.
+        """
+        default = cls()
+
+        def cap(name: str) -> Decimal | None:
+            value = stored.get(name)
+            return None if value is None else Decimal(str(value))
+
+        return cls(
+            weight_total=Decimal(str(stored.get("weight_total", default.weight_total))),
+            missing_item=MissingItemPolicy(stored.get("missing_item", default.missing_item)),
+            field_score=FieldScoreMethod(stored.get("field_score", default.field_score)),
+            missing_type=MissingTypePolicy(stored.get("missing_type", default.missing_type)),
+            parent_score=ParentScoreMethod(stored.get("parent_score", default.parent_score)),
+            parent_weights={k: Decimal(str(v)) for k, v in (stored.get("parent_weights") or {}).items()},
+            spread_threshold=Decimal(str(stored.get("spread_threshold", default.spread_threshold))),
+            bonus_cap=cap("bonus_cap"),
+            negative_cap=cap("negative_cap"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """One thing wrong with a configuration: where (JSON pointer) and what (Chinese)."""
+
+    pointer: str
+    message: str
+
+
+def settings_gaps(settings: Settings) -> Iterator[Gap]:
+    """What is wrong with the figures of the settings themselves."""
+    for name, value, low, high in (
+        ("weight_total", settings.weight_total, Decimal(0), Decimal(10_000)),
+        ("spread_threshold", settings.spread_threshold, Decimal(-1), Decimal(1)),
+    ):
+        if not value.is_finite() or not low < value <= high:
+            yield Gap(f"/settings/{name}", "数值超出允许范围")
+    for name, limit in (("bonus_cap", settings.bonus_cap), ("negative_cap", settings.negative_cap)):
+        if limit is not None and (not limit.is_finite() or limit < 0):
+            yield Gap(f"/settings/{name}", "封顶分值不能为负")
+    if settings.spread_threshold.is_finite() and settings.spread_threshold < 0:
+        yield Gap("/settings/spread_threshold", "分歧阈值不能为负")
+    for region, weight in settings.parent_weights.items():
+        if not weight.is_finite() or weight <= 0:
+            yield Gap(f"/settings/parent_weights/{region}", "权重必须大于 0")
+    if settings.parent_score is ParentScoreMethod.WEIGHTED and not settings.parent_weights:
+        yield Gap("/settings/parent_weights", "上级区域按权重汇总时，必须给出各下级区域的权重")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A ranking group as configured: its regions and the weight of each method."""
+
+    code: str
+    region_level: str
+    methods: Mapping[str, Decimal]
+    field_only: bool
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How many sites of a type every region of the level gives, and the type's weight in the mean over types."""
+
+    site_type_code: str
+    region_level: str
+    count: int
+    weight: Decimal
+    when_short: Shortage = Shortage.REFUSE
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """The configuration of an assessment (测评方案) as plain values; ids as text."""
+
+    root_path: str
+    settings: Settings
+    methods: Mapping[str, MethodSource]
+    regions: tuple[str, ...]
+    quotas: tuple[Quota, ...]
+    groups: tuple[Group, ...]
+    standards: tuple[str, ...]
+    assessors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RegionFact:
+    """What the database knows of a region."""
+
+    name: str
+    level: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class StandardFact:
+    """What the database knows of a chosen standard: its line's worth and the site types it applies to."""
+
+    code: str
+    in_edition: bool
+    site_types: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything the database knows of what a scheme mentions. An id that is not in here does not exist."""
+
+    regions: Mapping[str, RegionFact]
+    site_types: Mapping[str, str]
+    standards: Mapping[str, StandardFact]
+    assessors: frozenset[str]
+    edition_published: bool = False
+    frame: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """Active sites per (site type, name of the region at the quota's level)."""
+
+
+def _repeated(values: tuple[str, ...], pointer: str) -> Iterator[Gap]:
+    seen: set[str] = set()
+    for place, value in enumerate(values):
+        if value in seen:
+            yield Gap(f"{pointer}/{place}", f"重复：{value}")
+        seen.add(value)
+
+
+def scheme_gaps(scheme: Scheme, facts: Facts) -> list[Gap]:
+    """Everything a scheme says that is wrong, whether or not it is complete yet: asked on every save."""
+    return [
+        *settings_gaps(scheme.settings),
+        *_repeated(scheme.regions, "/region_ids"),
+        *_repeated(scheme.standards, "/standard_ids"),
+        *_repeated(scheme.assessors, "/assessors"),
+        *_repeated(tuple(quota.site_type_code for quota in scheme.quotas), "/quotas"),
+        *_repeated(tuple(group.code for group in scheme.groups), "/groups"),
+        *_reference_gaps(scheme, facts),
+        *_region_gaps(scheme, facts),
+        *_method_gaps(scheme),
+        *_group_gaps(scheme, facts),
+    ]
+
+
+def _reference_gaps(scheme: Scheme, facts: Facts) -> Iterator[Gap]:
+    for place, quota in enumerate(scheme.quotas):
+        if quota.site_type_code not in facts.site_types:
+            yield Gap(f"/quotas/{place}/site_type_code", f"点位类型不存在或已停用：{quota.site_type_code}")
+    for place, standard in enumerate(scheme.standards):
+        fact = facts.standards.get(standard)
+        if fact is None or not fact.in_edition:
+            yield Gap(f"/standard_ids/{place}", f"所选体系中没有这条测评标准：{standard}")
+    for place, assessor in enumerate(scheme.assessors):
+        if assessor not in facts.assessors:
+            yield Gap(f"/assessors/{place}", f"测评人员不存在或已停用：{assessor}")
+
+
+def _region_gaps(scheme: Scheme, facts: Facts) -> Iterator[Gap]:
+    known = [(place, facts.regions.get(region)) for place, region in enumerate(scheme.regions)]
+    for place, fact in known:
+        pointer = f"/region_ids/{place}"
+        if fact is None:
+            yield Gap(pointer, f"区域不存在：{scheme.regions[place]}")
+        elif not fact.path.startswith(scheme.root_path):
+            yield Gap(pointer, f"“{fact.name}”不在本次测评的城市范围内")
+        elif any(
+            other and other is not fact and fact.path != other.path and fact.path.startswith(other.path)
+            for _, other in known
+        ):
+            yield Gap(pointer, f"“{fact.name}”已包含在另一所选区域之内")
+    for region in scheme.settings.parent_weights:
+        if region not in facts.regions:
+            yield Gap(f"/settings/parent_weights/{region}", "区域不存在")
+
+
+def _method_gaps(scheme: Scheme) -> Iterator[Gap]:
+    if scheme.methods and list(scheme.methods.values()).count(MethodSource.FIELD) != 1:
+        yield Gap("/methods", "测评方法中必须有且只有一种来自实地考察")
+
+
+def _group_gaps(scheme: Scheme, facts: Facts) -> Iterator[Gap]:
+    total = scheme.settings.weight_total
+    field_codes = {code for code, source in scheme.methods.items() if source is MethodSource.FIELD}
+    covered = [facts.regions[region].path for region in scheme.regions if region in facts.regions]
+    listed: dict[str, str] = {}
+    for place, group in enumerate(scheme.groups):
+        pointer = f"/groups/{place}"
+        for code, weight in group.methods.items():
+            if code not in scheme.methods:
+                yield Gap(f"{pointer}/methods/{code}", f"测评方法不在本次测评之中：{code}")
+            if not weight.is_finite() or weight <= 0:
+                yield Gap(f"{pointer}/methods/{code}", "权重必须大于 0")
+        weights = [weight for weight in group.methods.values() if weight.is_finite()]
+        if group.methods and sum(weights, Decimal(0)) != total:
+            yield Gap(
+                f"{pointer}/methods", f"各方法权重之和为 {sum(weights, Decimal(0))}，应等于权重总分 {total}"
+            )
+        if group.field_only and set(group.methods) - field_codes:
+            yield Gap(f"{pointer}/field_only", "仅实地考察的分组不能包含其他测评方法")
+        for at, member in enumerate(group.members):
+            where, fact = f"{pointer}/region_ids/{at}", facts.regions.get(member)
+            if fact is None:
+                yield Gap(where, f"区域不存在：{member}")
+            elif fact.level != group.region_level:
+                yield Gap(where, f"“{fact.name}”与分组的区域层级不一致")
+            elif not any(fact.path.startswith(path) for path in covered):
+                yield Gap(where, f"“{fact.name}”不在所选测评区域之内")
+            if member in listed:
+                yield Gap(where, f"同一区域只能列入一个排名分组（已在 {listed[member]}）")
+            listed[member] = group.code
+
+
+def publish_gaps(scheme: Scheme, facts: Facts, *, windowed: bool) -> list[Gap]:
+    """Everything that keeps a scheme from being published, all at once: what is wrong and what is missing.
+
+    Args:
+        windowed: both ends of the assessment's window are set.
+    """
+    gaps = scheme_gaps(scheme, facts)
+    if not facts.edition_published:
+        gaps.append(Gap("/system_id", "所选测评体系不是已发布的版本"))
+    if not windowed:
+        gaps.append(Gap("/starts_on", "尚未设置测评起止日期"))
+    for pointer, what, present in (
+        ("/standard_ids", "测评标准", scheme.standards),
+        ("/region_ids", "测评区域", scheme.regions),
+        ("/quotas", "点位类型配额", scheme.quotas),
+        ("/methods", "测评方法", scheme.methods),
+        ("/groups", "排名分组", scheme.groups),
+        ("/assessors", "测评人员", scheme.assessors),
+    ):
+        if not present:
+            gaps.append(Gap(pointer, f"尚未设置{what}"))
+    for place, group in enumerate(scheme.groups):
+        if not group.members:
+            gaps.append(Gap(f"/groups/{place}/region_ids", f"排名分组 {group.code} 中没有区域"))
+        if not group.methods:
+            gaps.append(Gap(f"/groups/{place}/methods", f"排名分组 {group.code} 没有测评方法"))
+    chosen = [facts.standards[standard] for standard in scheme.standards if standard in facts.standards]
+    for place, quota in enumerate(scheme.quotas):
+        name = facts.site_types.get(quota.site_type_code, quota.site_type_code)
+        if not any(quota.site_type_code in standard.site_types for standard in chosen):
+            gaps.append(Gap(f"/quotas/{place}/site_type_code", f"所选测评标准没有适用于“{name}”的"))
+        gaps.extend(_frame_gaps(place, quota, name, facts.frame))
+    return gaps
+
+
+def _frame_gaps(place: int, quota: Quota, name: str, frame: Mapping[tuple[str, str], int]) -> Iterator[Gap]:
+    if quota.when_short is Shortage.TAKE_ALL:
+        return
+    for (site_type, region), available in sorted(frame.items()):
+        if site_type == quota.site_type_code and available < quota.count:
+            yield Gap(
+                f"/quotas/{place}/count",
+                f"“{region}”的“{name}”只有 {available} 个，少于配额 {quota.count} 个",
+            )

@@ -1,4 +1,4 @@
-"""Repeat a published draw from its public record: `python verify_draw.py RECORD`, RECORD a JSON file or the address of one."""
+"""Repeat a published draw from its public record: `python verify_draw.py FILE_OR_ADDRESS_OF_THE_JSON`."""
 
 import hashlib
 import json
@@ -35,6 +35,5 @@ if __name__ == "__main__":
         wrong = [claim for claim in repeat(json.load(source)) if claim[1] != claim[2]]
     for what, published, computed in wrong:
         print(f"DIFFERS {what}: published {published}, computed {computed}")
-    sys.exit(
-        "the draw does NOT follow from its record" if wrong else print("the draw follows from its record")
-    )
+    print("the draw", "does NOT follow" if wrong else "follows", "from its record")
+    sys.exit(bool(wrong))

@@ -1,4 +1,4 @@
-"""The life of an assessment (S1.2) as one table that everything else reads: services, allowed actions, tests. Pure."""
+"""The life of an assessment (S1.2) as one table that services, allowed actions and tests read. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ FIELD_WORK_OVER = frozenset(
 """From here on the drawn list is no secret any more."""
 
 DRAW_OPEN = frozenset({AssessmentState.SAMPLING, AssessmentState.IN_PROGRESS, AssessmentState.PAUSED})
-"""A draw may be committed, drawn, made effective or void: also in the middle of the field work, when one had to be voided."""
+"""A draw may be committed, drawn, made effective or void: also in mid field work, when one was voided."""
 
 QUOTAS_OPEN = frozenset({AssessmentState.DRAFT, AssessmentState.PUBLISHED, AssessmentState.SAMPLING})
 ASSESSORS_OPEN = frozenset({AssessmentState.DRAFT}) | RUNNING - {AssessmentState.REVIEWING}
@@ -100,7 +100,7 @@ _GUARD_REFUSALS = {
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One row of the table: an action leads from any of its sources to one target. Every one needs a reason."""
+    """A row of the table: the action leads from any of its sources to one target. Each needs a reason."""
 
     action: AssessmentAction
     label: str

@@ -1,7 +1,8 @@
 """The provable draw (C3.2), byte for byte: commitment, frame, seed, order; and the life of a draw. Pure.
 
-Nobody can choose, predict or quietly repeat a draw: the secret is committed to before the frame is frozen, the seed binds
-secret, public value and frame, and the order inside a stratum follows from seed and site id alone.
+Nobody can choose, predict or quietly repeat a draw: the secret is committed to before the frame is frozen,
+the seed binds secret, public value and frame, and the order inside a stratum follows from seed and site id
+alone.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ _PUBLIC_VALUE = re.compile(r"[\x20-\x7e]*")
 
 
 class FrameSite(NamedTuple):
-    """One site of the frame: id (UUID, lower case, hyphens), type code, stratum (`region_code|site_type_code`)."""
+    """One site of the frame: lower-case UUID, type code, stratum (`region_code|site_type_code`)."""
 
     site_id: str
     site_type_code: str
@@ -198,10 +199,16 @@ class Standing(NamedTuple):
     state: DrawState
     proposal: Proposal | None = None
 
+    @property
+    def label(self) -> str:
+        """The standing's Chinese name."""
+        waiting = {Proposal.EFFECTIVE: "，已提请生效", Proposal.VOID: "，已提请作废", None: ""}
+        return f"{self.state.label}{waiting[self.proposal]}"
+
 
 @dataclass(frozen=True, slots=True)
 class DrawTransition:
-    """One row of the table: from any of these standings to the target (`None` keeps the state or the proposal)."""
+    """A row of the table: from any of the sources to the target state (None keeps it) with the proposal."""
 
     action: DrawAction
     label: str
@@ -248,10 +255,7 @@ def draw_refusal_of(action: DrawAction, standing: Standing, *, same_person: bool
     if standing.state is DrawState.VOID:
         return "抽选已作废，状态不可再变更"
     if standing not in row.sources:
-        waiting = {Proposal.EFFECTIVE: "，已提请生效", Proposal.VOID: "，已提请作废", None: ""}[
-            standing.proposal
-        ]
-        return f"当前为“{standing.state.label}{waiting}”，不能{row.label}"
+        return f"当前为“{standing.label}”，不能{row.label}"
     if same_person and action in TWO_PEOPLE:
         return "提请人不能自己确认，须由另一人确认"
     return None

@@ -1,18 +1,19 @@
 """What an assessment's scheme (测评方案) says and what it must satisfy (C3.1): pure, no session, no clock.
 
-Every policy that no published notice prescribes is an enum here and a field of `Settings`; `scheme_gaps` is what is wrong
-with a scheme at any time, `publish_gaps` what besides keeps it from being published.
+Every policy that no published notice prescribes is an enum here and a field of `Settings`; `scheme_gaps` is
+what is wrong with a scheme at any time, `publish_gaps` what besides keeps it from being published.
 """
 
+import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, Self
 
 
-class MissingItemPolicy(StrEnum):
-    """What a line that does not apply (缺项) does to its site's score."""
+class OpenLinePolicy(StrEnum):
+    """What a line counts as that was not applicable, or that nobody judged (缺项), at a site."""
 
     EXCLUDE = "exclude"
     FULL = "full"
@@ -20,7 +21,7 @@ class MissingItemPolicy(StrEnum):
     PEER_MEAN = "peer_mean"
 
 
-class FieldScoreMethod(StrEnum):
+class FieldPolicy(StrEnum):
     """How sites become a region's field score."""
 
     TYPE_MEAN = "type_mean"
@@ -36,12 +37,19 @@ class MissingTypePolicy(StrEnum):
     ZERO = "zero"
 
 
-class ParentScoreMethod(StrEnum):
+class ParentPolicy(StrEnum):
     """How a parent region gets its score."""
 
     MEAN_OF_CHILDREN = "mean_of_children"
     OWN_SITES = "own_sites"
     WEIGHTED = "weighted"
+
+
+class DutyPolicy(StrEnum):
+    """Whose conformance rate a line enters: the leading department's, or every named department's."""
+
+    LEAD = "lead"
+    ALL = "all"
 
 
 class MethodSource(StrEnum):
@@ -62,35 +70,31 @@ class Shortage(StrEnum):
 class Settings:
     """Every policy of the roll-up that an assessment chooses, with the usual choice as default.
 
-    `weight_total` is what the method weights of each ranking group must add up to (100 as a rule; 106 was seen).
-    `spread_threshold` is the share of a line's maximum above which two assessors' difference is flagged.
-    `bonus_cap` and `negative_cap` bound the sum of bonus and negative items, in points; None means unbounded.
-    `parent_weights` maps region ids to relative weights and is read with `weighted` only.
+    `weight_total` is what the method weights of each ranking group must add up to (mostly 100; 106 was seen).
+    `spread_threshold` is the share of a line's maximum above which two assessors' difference is flagged;
+    None: never. `bonus_cap` bounds the sum of bonus items, in points; None: no bound.
+    `parent_weights` maps codes of child regions to relative weights; `ParentPolicy.WEIGHTED` alone reads it.
     """
 
     weight_total: Decimal = Decimal(100)
-    missing_item: MissingItemPolicy = MissingItemPolicy.EXCLUDE
-    field_score: FieldScoreMethod = FieldScoreMethod.TYPE_MEAN
+    not_applicable: OpenLinePolicy = OpenLinePolicy.EXCLUDE
+    missing_item: OpenLinePolicy = OpenLinePolicy.EXCLUDE
+    field: FieldPolicy = FieldPolicy.TYPE_MEAN
     missing_type: MissingTypePolicy = MissingTypePolicy.EXCLUDE
-    parent_score: ParentScoreMethod = ParentScoreMethod.MEAN_OF_CHILDREN
-    parent_weights: Mapping[str, Decimal] = field(default_factory=dict)
-    spread_threshold: Decimal = Decimal("0.2")
+    parents: ParentPolicy = ParentPolicy.MEAN_OF_CHILDREN
+    parent_weights: Mapping[str, Decimal] = dataclasses.field(default_factory=dict)
+    duties: DutyPolicy = DutyPolicy.LEAD
+    spread_threshold: Decimal | None = Decimal("0.2")
     bonus_cap: Decimal | None = None
-    negative_cap: Decimal | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The stored form: enums by value, decimals as strings."""
-        return {
-            "weight_total": str(self.weight_total),
-            "missing_item": self.missing_item.value,
-            "field_score": self.field_score.value,
-            "missing_type": self.missing_type.value,
-            "parent_score": self.parent_score.value,
-            "parent_weights": {region: str(weight) for region, weight in sorted(self.parent_weights.items())},
-            "spread_threshold": str(self.spread_threshold),
-            "bonus_cap": None if self.bonus_cap is None else str(self.bonus_cap),
-            "negative_cap": None if self.negative_cap is None else str(self.negative_cap),
-        }
+        stored: dict[str, Any] = {}
+        for name in (each.name for each in dataclasses.fields(self)):
+            value = getattr(self, name)
+            stored[name] = str(value) if isinstance(value, Decimal | StrEnum) else value
+        weights = sorted(self.parent_weights.items())
+        return stored | {"parent_weights": {code: str(weight) for code, weight in weights}}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
@@ -99,23 +103,35 @@ class Settings:
         Raises:
             ValueError: an unknown policy or something that is no number.
         """
-        default = cls()
+        given = {each.name: stored[each.name] for each in dataclasses.fields(cls) if each.name in stored}
+        for name in ("weight_total", "spread_threshold", "bonus_cap"):
+            if given.get(name) is not None:
+                given[name] = _decimal(given[name])
+        for name, policy in _POLICIES.items():
+            if name in given:
+                given[name] = policy(given[name])
+        if "parent_weights" in given:
+            given["parent_weights"] = {
+                code: _decimal(weight) for code, weight in given["parent_weights"].items()
+            }
+        return cls(**given)
 
-        def cap(name: str) -> Decimal | None:
-            value = stored.get(name)
-            return None if value is None else Decimal(str(value))
 
-        return cls(
-            weight_total=Decimal(str(stored.get("weight_total", default.weight_total))),
-            missing_item=MissingItemPolicy(stored.get("missing_item", default.missing_item)),
-            field_score=FieldScoreMethod(stored.get("field_score", default.field_score)),
-            missing_type=MissingTypePolicy(stored.get("missing_type", default.missing_type)),
-            parent_score=ParentScoreMethod(stored.get("parent_score", default.parent_score)),
-            parent_weights={k: Decimal(str(v)) for k, v in (stored.get("parent_weights") or {}).items()},
-            spread_threshold=Decimal(str(stored.get("spread_threshold", default.spread_threshold))),
-            bonus_cap=cap("bonus_cap"),
-            negative_cap=cap("negative_cap"),
-        )
+_POLICIES: Mapping[str, type[StrEnum]] = {
+    "not_applicable": OpenLinePolicy,
+    "missing_item": OpenLinePolicy,
+    "field": FieldPolicy,
+    "missing_type": MissingTypePolicy,
+    "parents": ParentPolicy,
+    "duties": DutyPolicy,
+}
+
+
+def _decimal(value: object) -> Decimal:
+    try:
+        return Decimal(str(value))
+    except InvalidOperation as wrong:
+        raise ValueError(f"not a decimal: {value!r}") from wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,23 +142,22 @@ class Gap:
     message: str
 
 
+def _within(value: Decimal | None, low: Decimal, high: Decimal) -> bool:
+    return value is None or (value.is_finite() and low <= value <= high)
+
+
 def settings_gaps(settings: Settings) -> Iterator[Gap]:
     """What is wrong with the figures of the settings themselves."""
-    for name, value, low, high in (
-        ("weight_total", settings.weight_total, Decimal(0), Decimal(10_000)),
-        ("spread_threshold", settings.spread_threshold, Decimal(-1), Decimal(1)),
-    ):
-        if not value.is_finite() or not low < value <= high:
-            yield Gap(f"/settings/{name}", "数值超出允许范围")
-    for name, limit in (("bonus_cap", settings.bonus_cap), ("negative_cap", settings.negative_cap)):
-        if limit is not None and (not limit.is_finite() or limit < 0):
-            yield Gap(f"/settings/{name}", "封顶分值不能为负")
-    if settings.spread_threshold.is_finite() and settings.spread_threshold < 0:
-        yield Gap("/settings/spread_threshold", "分歧阈值不能为负")
-    for region, weight in settings.parent_weights.items():
+    if not _within(settings.weight_total, Decimal("0.01"), Decimal(10_000)):
+        yield Gap("/settings/weight_total", "权重总分须在 0.01 到 10000 之间")
+    if not _within(settings.spread_threshold, Decimal(0), Decimal(1)):
+        yield Gap("/settings/spread_threshold", "分歧阈值须在 0 到 1 之间")
+    if not _within(settings.bonus_cap, Decimal(0), Decimal(10_000)):
+        yield Gap("/settings/bonus_cap", "加分封顶须在 0 到 10000 之间")
+    for code, weight in settings.parent_weights.items():
         if not weight.is_finite() or weight <= 0:
-            yield Gap(f"/settings/parent_weights/{region}", "权重必须大于 0")
-    if settings.parent_score is ParentScoreMethod.WEIGHTED and not settings.parent_weights:
+            yield Gap(f"/settings/parent_weights/{code}", "权重必须大于 0")
+    if settings.parents is ParentPolicy.WEIGHTED and not settings.parent_weights:
         yield Gap("/settings/parent_weights", "上级区域按权重汇总时，必须给出各下级区域的权重")
 
 
@@ -159,7 +174,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """How many sites of a type every region of the level gives, and the type's weight in the mean over types."""
+    """How many sites of a type each region of the level gives; the type's weight in the mean over types."""
 
     site_type_code: str
     region_level: str
@@ -186,6 +201,7 @@ class Scheme:
 class RegionFact:
     """What the database knows of a region."""
 
+    code: str
     name: str
     level: str
     path: str
@@ -209,7 +225,7 @@ class Facts:
     standards: Mapping[str, StandardFact]
     assessors: frozenset[str]
     edition_published: bool = False
-    frame: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    frame: Mapping[tuple[str, str], int] = dataclasses.field(default_factory=dict)
     """Active sites per (site type, name of the region at the quota's level)."""
 
 
@@ -263,9 +279,10 @@ def _region_gaps(scheme: Scheme, facts: Facts) -> Iterator[Gap]:
             for _, other in known
         ):
             yield Gap(pointer, f"“{fact.name}”已包含在另一所选区域之内")
-    for region in scheme.settings.parent_weights:
-        if region not in facts.regions:
-            yield Gap(f"/settings/parent_weights/{region}", "区域不存在")
+    codes = {fact.code for fact in facts.regions.values()}
+    for code in scheme.settings.parent_weights:
+        if code not in codes:
+            yield Gap(f"/settings/parent_weights/{code}", f"区域不存在：{code}")
 
 
 def _method_gaps(scheme: Scheme) -> Iterator[Gap]:

@@ -1,0 +1,118 @@
+"""Tables of draws: the head, the frozen frame, the sites of the frame in drawing order."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from wenming_api.access.columns import RegionScoped, UnitScoped
+from wenming_api.city.sampling.rules import DrawSiteStatus, DrawState, Proposal
+from wenming_api.kit.db import Base, Keyed, Stamped, Versioned, enum_column
+
+
+class Draw(Keyed, Stamped, Versioned, Base):
+    """A draw (抽选) of an assessment, the `no`-th; never deleted. One of an assessment at most is not void.
+
+    `secret` leaves the database only with the public record, after the field work or when the draw is void.
+    `quotas` and `regions` are copies taken at the commitment, so that what was promised cannot change under
+    it.
+    """
+
+    __tablename__ = "draws"
+
+    assessment_id: Mapped[UUID] = mapped_column(ForeignKey("assessments.id"))
+    no: Mapped[int]
+    state: Mapped[DrawState] = enum_column(DrawState, default=DrawState.COMMITTED)
+    proposal: Mapped[Proposal | None] = enum_column(Proposal)
+    proposed_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    proposed_at: Mapped[datetime | None]
+    proposed_reason: Mapped[str | None]
+
+    secret: Mapped[str]
+    commitment: Mapped[str]
+    quotas: Mapped[list[dict[str, Any]]]
+    regions: Mapped[list[dict[str, Any]]]
+    public_value_source: Mapped[str | None]
+    public_value_at: Mapped[datetime | None]
+    committed_by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    committed_at: Mapped[datetime]
+
+    frame_hash: Mapped[str | None]
+    frame_size: Mapped[int | None]
+    frozen_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    frozen_at: Mapped[datetime | None]
+
+    public_value: Mapped[str | None]
+    seed: Mapped[str | None]
+    drawn_count: Mapped[int | None]
+    drawn_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    drawn_at: Mapped[datetime | None]
+
+    effective_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    effective_at: Mapped[datetime | None]
+    effective_reason: Mapped[str | None]
+    void_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    void_at: Mapped[datetime | None]
+    void_reason: Mapped[str | None]
+
+    __table_args__ = (
+        UniqueConstraint("assessment_id", "no"),
+        Index("uq_draws_live", "assessment_id", unique=True, postgresql_where=text("state <> 'void'")),
+        CheckConstraint("(proposal IS NULL) = (proposed_by IS NULL)", name="proposal_by"),
+        CheckConstraint(
+            "(public_value_source IS NULL) = (public_value_at IS NULL)", name="public_value_source"
+        ),
+        CheckConstraint(
+            "state NOT IN ('frozen', 'drawn', 'effective') OR frame_hash IS NOT NULL", name="frozen"
+        ),
+        CheckConstraint("state NOT IN ('drawn', 'effective') OR seed IS NOT NULL", name="drawn"),
+        CheckConstraint("state <> 'effective' OR effective_by IS NOT NULL", name="effective"),
+        CheckConstraint("state <> 'void' OR (void_by IS NOT NULL AND void_reason IS NOT NULL)", name="void"),
+    )
+
+
+class DrawFrame(Base):
+    """The frozen frame of a draw, byte for byte as it was hashed."""
+
+    __tablename__ = "draw_frames"
+
+    draw_id: Mapped[UUID] = mapped_column(ForeignKey("draws.id"), primary_key=True)
+    lines: Mapped[str]
+
+
+class DrawSite(RegionScoped, UnitScoped, Base):
+    """A site of the frame in a draw: `rank` from 1 in its stratum, everything else as it was then."""
+
+    __tablename__ = "draw_sites"
+
+    draw_id: Mapped[UUID] = mapped_column(ForeignKey("draws.id"), primary_key=True)
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("sites.id"), primary_key=True)
+    stratum: Mapped[str]
+    rank: Mapped[int]
+    status: Mapped[DrawSiteStatus] = enum_column(DrawSiteStatus)
+    site_type_code: Mapped[str] = mapped_column(ForeignKey("site_types.code"))
+    code: Mapped[str]
+    name: Mapped[str]
+    region_id: Mapped[UUID] = mapped_column(ForeignKey("regions.id"))
+    responsible_unit_id: Mapped[UUID | None] = mapped_column(ForeignKey("units.id"))
+    industry_code: Mapped[str | None]
+    replaces_id: Mapped[UUID | None]
+    reason: Mapped[str | None]
+    file_id: Mapped[UUID | None]
+    changed_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    changed_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("draw_id", "stratum", "rank"),
+        Index("ix_draw_sites_status", "draw_id", "status", "stratum", "rank"),
+        Index("ix_draw_sites_site", "site_id"),
+        CheckConstraint("rank > 0", name="rank"),
+        CheckConstraint(
+            "(status = 'replacement') = (replaces_id IS NOT NULL) OR status = 'replaced'", name="replaces"
+        ),
+        CheckConstraint(
+            "status <> 'replaced' OR (reason IS NOT NULL AND file_id IS NOT NULL)", name="replaced"
+        ),
+    )

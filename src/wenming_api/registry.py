@@ -4,9 +4,11 @@ from wenming_api.city.site_transfers import models as site_transfers
 from wenming_api.city.sites import models as sites
 from wenming_api.kit import events, idempotency, jobs
 from wenming_api.kit.db import Base
+from wenming_api.messaging.inbox import models as inbox
 from wenming_api.system.areas import models as areas
 from wenming_api.system.audit import models as audit
 from wenming_api.system.dictionaries import models as dictionaries
+from wenming_api.system.files import models as files
 from wenming_api.system.regions import models as regions
 from wenming_api.system.roles import models as roles
 from wenming_api.system.sessions import models as sessions
@@ -18,7 +20,9 @@ __all__ = [
     "audit",
     "dictionaries",
     "events",
+    "files",
     "idempotency",
+    "inbox",
     "jobs",
     "metadata",
     "regions",

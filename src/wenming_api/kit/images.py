@@ -55,7 +55,7 @@ class ImageLimits:
     pixels: int = 120_000_000
     side: int = 32_000
     smallest_side: int = 16
-    copy_side: int = 2560
+    copy_side: int = 1920
     preview_side: int = 1280
     thumbnail_side: int = 320
 

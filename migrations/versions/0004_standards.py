@@ -137,17 +137,13 @@ def upgrade() -> None:
     op.create_index("ix_standards_indicator_id", "standards", ["indicator_id"])
     op.create_table(
         "standard_site_types",
-        sa.Column(
-            "standard_id", sa.Uuid(), sa.ForeignKey("standards.id", ondelete="CASCADE"), primary_key=True
-        ),
+        sa.Column("standard_id", sa.Uuid(), sa.ForeignKey("standards.id", ondelete="CASCADE"), primary_key=True),
         sa.Column("site_type_code", sa.Text(), sa.ForeignKey("site_types.code"), primary_key=True),
     )
     op.create_index("ix_standard_site_types_site_type_code", "standard_site_types", ["site_type_code"])
     op.create_table(
         "standard_duties",
-        sa.Column(
-            "standard_id", sa.Uuid(), sa.ForeignKey("standards.id", ondelete="CASCADE"), primary_key=True
-        ),
+        sa.Column("standard_id", sa.Uuid(), sa.ForeignKey("standards.id", ondelete="CASCADE"), primary_key=True),
         sa.Column("unit_id", sa.Uuid(), sa.ForeignKey("units.id"), primary_key=True),
         sa.Column("role", sa.String(40), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),

@@ -2,6 +2,7 @@
 
 from wenming_api.city.site_transfers import models as site_transfers
 from wenming_api.city.sites import models as sites
+from wenming_api.city.standards import models as standards
 from wenming_api.kit import events, idempotency, jobs
 from wenming_api.kit.db import Base
 from wenming_api.messaging.inbox import models as inbox
@@ -30,6 +31,7 @@ __all__ = [
     "sessions",
     "site_transfers",
     "sites",
+    "standards",
     "units",
     "users",
 ]

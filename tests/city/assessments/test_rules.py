@@ -28,10 +28,7 @@ LISTED = {
     (S.PAUSED, A.REVIEW, S.REVIEWING),
     (S.REVIEWING, A.CLOSE, S.CLOSED),
     (S.CLOSED, A.ARCHIVE, S.ARCHIVED),
-    *(
-        (state, A.STOP, S.STOPPED)
-        for state in (S.PUBLISHED, S.SAMPLING, S.IN_PROGRESS, S.PAUSED, S.REVIEWING)
-    ),
+    *((state, A.STOP, S.STOPPED) for state in (S.PUBLISHED, S.SAMPLING, S.IN_PROGRESS, S.PAUSED, S.REVIEWING)),
 }
 EVERY_GUARD = frozenset(Guard)
 

@@ -153,9 +153,7 @@ def test_a_public_value_is_ascii():
 
 
 sites_strategy = st.lists(
-    st.tuples(
-        st.uuids(), st.sampled_from(["01", "37", "38"]), st.sampled_from(["370302000000", "370303000000"])
-    ),
+    st.tuples(st.uuids(), st.sampled_from(["01", "37", "38"]), st.sampled_from(["370302000000", "370303000000"])),
     unique_by=lambda row: row[0],
     min_size=1,
     max_size=60,
@@ -240,9 +238,7 @@ def test_the_script_is_short_uses_the_standard_library_alone_and_says_what_it_fo
     place = tmp_path / "record.json"
     for changed, code in (({}, 0), ({"seed": "0" * 64}, 1)):
         place.write_text(json.dumps(record | changed), encoding="utf-8")
-        ran = subprocess.run(
-            [sys.executable, "-I", SCRIPT, place], capture_output=True, text=True, check=False
-        )
+        ran = subprocess.run([sys.executable, "-I", SCRIPT, place], capture_output=True, text=True, check=False)
         assert (ran.returncode, ran.stderr) == (code, "")
         assert ("DIFFERS seed" in ran.stdout) is bool(code)
 

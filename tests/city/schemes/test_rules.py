@@ -110,9 +110,7 @@ def test_106_points_may_be_divided_as_a_city_did():
         SCHEME,
         settings=Settings(weight_total=Decimal(106)),
         methods=dict.fromkeys(weights, MethodSource.ENTERED) | {"field": MethodSource.FIELD},
-        groups=(
-            replace(SCHEME.groups[0], methods={code: Decimal(weight) for code, weight in weights.items()}),
-        ),
+        groups=(replace(SCHEME.groups[0], methods={code: Decimal(weight) for code, weight in weights.items()}),),
     )
     assert pointers(scheme) == set()
 

@@ -35,7 +35,7 @@ EnumT = TypeVar("EnumT", bound=StrEnum)
 class RuleKind(StrEnum):
     """The kinds of scoring rule (评分方式)."""
 
-    PASS_FAIL = "pass_fail"
+    PASS_FAIL = "pass_fail"  # noqa: S105 (no password)
     GRADED = "graded"
     COUNT = "count"
     DEDUCTION = "deduction"
@@ -101,8 +101,8 @@ class SystemState(StrEnum):
 class ListKind(StrEnum):
     """Which list a standard is on.
 
-    Regular ones make the score; a bonus item (特色) adds what it achieved; a negative item (负面清单) takes away what it
-    lost (its maximum less what it achieved).
+    Regular ones make the score; a bonus item (特色) adds what it achieved; a negative item (负面清单) takes away
+    what it lost (its maximum less what it achieved).
     """
 
     REGULAR = "regular"

@@ -66,7 +66,12 @@ def _sexagesimal(degrees: float) -> tuple[float, float, float]:
 
 
 def photo(
-    kind: str = "JPEG", *, seed: int = 1, size: tuple[int, int] = (640, 480), meta: Image.Exif | None = None, **save: Any
+    kind: str = "JPEG",
+    *,
+    seed: int = 1,
+    size: tuple[int, int] = (640, 480),
+    meta: Image.Exif | None = None,
+    **save: Any,
 ) -> bytes:
     """A photo file: kind is JPEG, PNG, WEBP or HEIF."""
     target = io.BytesIO()

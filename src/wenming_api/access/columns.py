@@ -2,7 +2,10 @@
 
 from uuid import UUID
 
+from sqlalchemy import Table
 from sqlalchemy.orm import Mapped, mapped_column
+
+from wenming_api.kit.db import Base
 
 
 class RegionScoped:
@@ -21,3 +24,9 @@ class OwnerScoped:
     """`owner_id`: the user whom the row belongs to."""
 
     owner_id: Mapped[UUID | None] = mapped_column(index=True)
+
+
+def scoped_tables(mixin: type[RegionScoped] | type[UnitScoped]) -> list[Table]:
+    """Every mapped table that carries the mixin's path, in a stable order: they follow when a path changes."""
+    found = [mapper.local_table for mapper in Base.registry.mappers if issubclass(mapper.class_, mixin)]
+    return sorted((table for table in found if isinstance(table, Table)), key=lambda table: table.name)

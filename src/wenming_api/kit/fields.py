@@ -44,9 +44,7 @@ Reason = Annotated[
     StringConstraints(strip_whitespace=True, min_length=2, max_length=500),
     Field(description="原因（2–500 字）", examples=["按市文明办通知调整"]),
 ]
-Code = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$"), Field(examples=["wm-2026-01"])
-]
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$"), Field(examples=["wm-2026-01"])]
 Search = Annotated[str, _READABLE, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 
 

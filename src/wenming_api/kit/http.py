@@ -90,9 +90,7 @@ async def _claim_key(
     if key is None or principal is None:
         return
     route: str = request.scope["route"].path
-    print_ = idempotency.fingerprint(
-        request.url.path.encode(), request.url.query.encode(), await request.body()
-    )
+    print_ = idempotency.fingerprint(request.url.path.encode(), request.url.query.encode(), await request.body())
     request.state.claim = await idempotency.claim(
         session, principal=str(principal.user_id), route=f"POST {route}", key=key, print_=print_
     )

@@ -94,9 +94,7 @@ async def claim(session: WriteSession, *, principal: str, route: str, key: str, 
         await session.execute(
             select(
                 IdempotencyKey.fingerprint, IdempotencyKey.status, IdempotencyKey.headers, IdempotencyKey.body
-            ).where(
-                IdempotencyKey.principal == principal, IdempotencyKey.route == route, IdempotencyKey.key == key
-            )
+            ).where(IdempotencyKey.principal == principal, IdempotencyKey.route == route, IdempotencyKey.key == key)
         )
     ).one()
     if kept.fingerprint != print_:

@@ -94,7 +94,9 @@ def job(name: str) -> Callable[[Handler], Handler]:
     return register
 
 
-def every(name: str, *, seconds: float) -> Callable[[Callable[[Any], Awaitable[None]]], Callable[[Any], Awaitable[None]]]:
+def every(
+    name: str, *, seconds: float
+) -> Callable[[Callable[[Any], Awaitable[None]]], Callable[[Any], Awaitable[None]]]:
     """Register periodic work; it gets the process's resources."""
 
     def register(run: Callable[[Any], Awaitable[None]]) -> Callable[[Any], Awaitable[None]]:
@@ -104,9 +106,7 @@ def every(name: str, *, seconds: float) -> Callable[[Callable[[Any], Awaitable[N
     return register
 
 
-async def enqueue(
-    session: WriteSession, name: str, payload: dict[str, Any], *, dedupe: str | None = None
-) -> None:
+async def enqueue(session: WriteSession, name: str, payload: dict[str, Any], *, dedupe: str | None = None) -> None:
     """Queue a job in the session's own transaction: rolled back with it. `dedupe` skips a job already waiting."""
     queries = Queries(AsyncpgDriver(await raw_connection(session)))
     await queries.enqueue(name, orjson.dumps(payload), dedupe_key=dedupe, on_conflict="skip" if dedupe else "raise")

@@ -10,10 +10,7 @@ from wenming_api.kit.pages import Page, PageParams, page
 from wenming_api.system.audit.models import AuditEntry
 from wenming_api.system.audit.schemas import AuditEntryOut, AuditSort
 
-_COLUMNS = [
-    getattr(AuditEntry, name)
-    for name in AuditEntryOut.model_fields
-]
+_COLUMNS = [getattr(AuditEntry, name) for name in AuditEntryOut.model_fields]
 
 
 async def list_entries(

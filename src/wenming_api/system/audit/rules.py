@@ -21,9 +21,7 @@ def merkle_root(leaves: Sequence[bytes]) -> bytes:
         return GENESIS
     level = list(leaves)
     while len(level) > 1:
-        pairs = [
-            hashlib.sha256(_NODE + level[i] + level[i + 1]).digest() for i in range(0, len(level) - 1, 2)
-        ]
+        pairs = [hashlib.sha256(_NODE + level[i] + level[i + 1]).digest() for i in range(0, len(level) - 1, 2)]
         level = pairs + ([level[-1]] if len(level) % 2 else [])
     return level[0]
 
@@ -38,7 +36,5 @@ def changed(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -
     """Field by field what changed: `{field: [before, after]}`; unchanged fields are left out."""
     old, new = before or {}, after or {}
     return {
-        key: [old.get(key), new.get(key)]
-        for key in sorted(old.keys() | new.keys())
-        if old.get(key) != new.get(key)
+        key: [old.get(key), new.get(key)] for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)
     }

@@ -32,7 +32,12 @@ async def record(
 ) -> None:
     """Append one entry. `caller` is None for the system's own work; `context` groups entries (an assessment's log)."""
     await record_many(
-        session, [entry(caller=caller, action=action, target=target, before=before, after=after, reason=reason, context=context)]
+        session,
+        [
+            entry(
+                caller=caller, action=action, target=target, before=before, after=after, reason=reason, context=context
+            )
+        ],
     )
 
 

@@ -49,9 +49,7 @@ class File(Keyed, OwnerScoped, RegionScoped, UnitScoped, Stamped, Versioned, Bas
     defect_note: Mapped[str | None]
     sha256: Mapped[str | None]
     phash: Mapped[int | None] = mapped_column(BigInteger)
-    duplicate_of_id: Mapped[UUID | None] = mapped_column(
-        ForeignKey("files.id", ondelete="SET NULL"), index=True
-    )
+    duplicate_of_id: Mapped[UUID | None] = mapped_column(ForeignKey("files.id", ondelete="SET NULL"), index=True)
     width: Mapped[int | None]
     height: Mapped[int | None]
     seconds: Mapped[float | None] = mapped_column(Double)

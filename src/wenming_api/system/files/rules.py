@@ -64,8 +64,7 @@ class Variant(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What may be uploaded as one kind: content types and their usual file name endings, and bytes at most.
-    """
+    """What may be uploaded as one kind: content types and their usual file name endings, and bytes at most."""
 
     types: dict[str, str]
     max_size: int
@@ -118,13 +117,10 @@ VARIANT_TYPES: dict[FileKind, dict[Variant, str]] = {
 
 
 def objection(kind: FileKind, content_type: str, size: int) -> tuple[str, str] | None:
-    """Why such a file may not be uploaded: (field, Chinese message), or `None` when it may. `size` in bytes.
-    """
+    """Why such a file may not be uploaded: (field, Chinese message), or `None` when it may. `size` in bytes."""
     allowance = ALLOWANCES[kind]
     if content_type not in allowance.types:
-        accepted = "、".join(
-            sorted(ending.removeprefix(".").upper() for ending in set(allowance.types.values()))
-        )
+        accepted = "、".join(sorted(ending.removeprefix(".").upper() for ending in set(allowance.types.values())))
         return "content_type", f"{kind.label}只接受 {accepted} 格式"
     if size > allowance.max_size:
         return "size", f"{kind.label}不能超过 {allowance.max_size // MEBIBYTE} MB"

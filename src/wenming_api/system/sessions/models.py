@@ -46,4 +46,3 @@ class LoginFailures(Base):
     count: Mapped[int]
     last_at: Mapped[datetime]
     locked_until: Mapped[datetime | None]
-

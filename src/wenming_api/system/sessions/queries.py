@@ -67,9 +67,7 @@ _PRINCIPAL = (
 
 async def load_principal(session: AnySession, *, session_id: UUID) -> Principal | None:
     """The principal of a live session of an active user, in one statement."""
-    found = await session.execute(
-        _PRINCIPAL.where(Session.id == session_id, Session.expires_at > clock.now())
-    )
+    found = await session.execute(_PRINCIPAL.where(Session.id == session_id, Session.expires_at > clock.now()))
     row = found.one_or_none()
     return principal_of(row) if row else None
 

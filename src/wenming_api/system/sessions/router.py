@@ -33,9 +33,7 @@ async def _issuing(request: Request) -> tuple[TokenIssuer, SessionSettings]:
 Issuing = Annotated[tuple[TokenIssuer, SessionSettings], Depends(_issuing)]
 
 
-@router.post(
-    "/auth/login", summary="登录", responses=problems(service.SignInRefused, service.SignInLocked)
-)
+@router.post("/auth/login", summary="登录", responses=problems(service.SignInRefused, service.SignInLocked))
 @public
 @no_replay
 async def sign_in(
@@ -60,9 +58,7 @@ async def sign_in(
 @no_replay
 async def refresh(body: Refresh, session: Writes, issuing: Issuing) -> Tokens:
     """刷新令牌只能使用一次；重复使用会使整个登录失效。"""
-    return await service.refresh(
-        session, issuer=issuing[0], settings=issuing[1], refresh_token=body.refresh_token
-    )
+    return await service.refresh(session, issuer=issuing[0], settings=issuing[1], refresh_token=body.refresh_token)
 
 
 @router.post("/auth/logout", summary="退出登录", status_code=204, responses=problems(Unauthenticated))

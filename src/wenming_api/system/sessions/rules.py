@@ -13,7 +13,7 @@ def next_count(*, count: int, last_at: datetime | None, at: datetime) -> int:
 
 
 def lock_until(*, count: int, limit: int, lock_for: timedelta, at: datetime) -> datetime | None:
-    """Until when sign-in is refused after `count` failures; doubles with each further `limit` failures, up to 8-fold."""
+    """Until when sign-in is refused after `count` failures; doubles with each `limit` more, up to 8-fold."""
     if count < limit:
         return None
     return at + lock_for * min(8, 2 ** (count // limit - 1))

@@ -78,14 +78,10 @@ async def _count_failure(session: WriteSession, username: str, settings: Session
             insert(LoginFailures).values(subject=subject, count=0, last_at=at).on_conflict_do_nothing()
         )
         kept = (
-            await session.execute(
-                select(LoginFailures).where(LoginFailures.subject == subject).with_for_update()
-            )
+            await session.execute(select(LoginFailures).where(LoginFailures.subject == subject).with_for_update())
         ).scalar_one()
         limit = (
-            settings.failures_before_lock
-            if subject.startswith("account:")
-            else settings.address_failures_before_lock
+            settings.failures_before_lock if subject.startswith("account:") else settings.address_failures_before_lock
         )
         kept.count = rules.next_count(count=kept.count, last_at=kept.last_at, at=at)
         kept.last_at = at
@@ -146,15 +142,13 @@ async def _issue(
     )
     started.refreshed_at, started.expires_at = at, until
     session.add(
-        RefreshToken(
-            session_id=started.id, token_hash=hashlib.sha256(secret.encode()).digest(), expires_at=until
-        )
+        RefreshToken(session_id=started.id, token_hash=hashlib.sha256(secret.encode()).digest(), expires_at=until)
     )
     lives_for = timedelta(seconds=settings.access_seconds)
     return Tokens(
         access_token=issuer.issue(user_id=user.id, session_id=started.id, at=at, lives_for=lives_for),
         refresh_token=secret,
-        token_type="Bearer",
+        token_type="Bearer",  # noqa: S106
         expires_in=settings.access_seconds,
         must_change_password=user.must_change_password,
     )
@@ -217,9 +211,7 @@ async def end_session(session: WriteSession, *, caller: Principal, session_id: U
 
 async def end_all(session: WriteSession, *, caller: Principal | None, user_id: UUID, reason: str) -> None:
     """End every session of a user: disabled, password reset, forced out (M2.10)."""
-    live = await session.execute(
-        select(Session.id).where(Session.user_id == user_id, Session.revoked_at.is_(None))
-    )
+    live = await session.execute(select(Session.id).where(Session.user_id == user_id, Session.revoked_at.is_(None)))
     await _revoke(session, list(live.scalars()), user_id=user_id, reason=reason)
     await record(session, caller=caller, action="sessions.end_all", target=("user", user_id), reason=reason)
 
@@ -227,9 +219,7 @@ async def end_all(session: WriteSession, *, caller: Principal | None, user_id: U
 async def unlock(session: WriteSession, *, username: str) -> None:
     """Forget an account's failures."""
     await session.execute(
-        update(LoginFailures)
-        .where(LoginFailures.subject == f"account:{username}")
-        .values(count=0, locked_until=None)
+        update(LoginFailures).where(LoginFailures.subject == f"account:{username}").values(count=0, locked_until=None)
     )
 
 
@@ -262,7 +252,9 @@ async def change_password(
 class Identifier:
     """Whose token this is. A verified token is remembered until it expires or its user's rights change."""
 
-    def __init__(self, *, database: Database, issuer: TokenIssuer, listener: Listener, remembered: int = 20_000) -> None:
+    def __init__(
+        self, *, database: Database, issuer: TokenIssuer, listener: Listener, remembered: int = 20_000
+    ) -> None:
         self._database = database
         self._issuer = issuer
         self._listener = listener
@@ -278,9 +270,7 @@ class Identifier:
             self._generation += 1
         elif topic.startswith("user:"):
             user_id = topic.removeprefix("user:")
-            self._known = {
-                token: known for token, known in self._known.items() if str(known[0].user_id) != user_id
-            }
+            self._known = {token: known for token, known in self._known.items() if str(known[0].user_id) != user_id}
             self._generation += 1
 
     async def __call__(self, token: str) -> Principal | None:

@@ -1,0 +1,23 @@
+"""Every router under its sub-system: the table of contents of `/api/v1`."""
+
+from fastapi import APIRouter
+
+from wenming_api.system.audit.router import router as audit
+from wenming_api.system.regions.router import router as regions
+from wenming_api.system.sessions.router import router as sessions
+
+# 系统管理
+system = [sessions, regions, audit]
+
+# 文明城市创建管理
+city: list[APIRouter] = []
+
+# 短信平台与消息
+messaging: list[APIRouter] = []
+
+# 统计分析决策
+analytics: list[APIRouter] = []
+
+api = APIRouter(prefix="/api/v1")
+for router in (*system, *city, *messaging, *analytics):
+    api.include_router(router)

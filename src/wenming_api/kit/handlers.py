@@ -1,0 +1,207 @@
+"""Turns every exception into problem+json: our own, FastAPI's, PostgreSQL's. No input may answer 500."""
+
+import re
+from typing import Any
+
+import asyncpg
+import orjson
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm.exc import StaleDataError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from wenming_api.kit import context
+from wenming_api.kit.idempotency import Replay
+from wenming_api.kit.problems import (
+    MEDIA_TYPE,
+    Conflict,
+    FieldError,
+    InvalidInput,
+    NotFound,
+    PayloadTooLarge,
+    Problem,
+    Unavailable,
+)
+
+log = structlog.get_logger(__name__)
+
+_MESSAGES = {
+    "missing": "必填",
+    "extra_forbidden": "没有这个字段",
+    "string_too_short": "至少 {min_length} 个字符",
+    "string_too_long": "最多 {max_length} 个字符",
+    "string_pattern_mismatch": "格式不正确",
+    "string_type": "应为文本",
+    "string_unicode": "含有残缺字符，请重新输入",
+    "int_parsing": "应为整数",
+    "int_type": "应为整数",
+    "int_from_float": "应为整数",
+    "bool_parsing": "应为 true 或 false",
+    "bool_type": "应为 true 或 false",
+    "decimal_parsing": "应为数字",
+    "decimal_type": "应为数字",
+    "decimal_max_digits": "数字位数过多",
+    "decimal_max_places": "小数位数过多",
+    "finite_number": "应为有限的数",
+    "float_parsing": "应为数字",
+    "greater_than_equal": "不能小于 {ge}",
+    "greater_than": "须大于 {gt}",
+    "less_than_equal": "不能大于 {le}",
+    "less_than": "须小于 {lt}",
+    "enum": "只能是 {expected}",
+    "literal_error": "只能是 {expected}",
+    "uuid_parsing": "应为 UUID",
+    "uuid_type": "应为 UUID",
+    "datetime_parsing": "应为带时区的时间，如 2026-11-22T09:30:00+08:00",
+    "datetime_from_date_parsing": "应为带时区的时间，如 2026-11-22T09:30:00+08:00",
+    "timezone_aware": "时间须带时区",
+    "date_parsing": "应为日期，如 2026-11-22",
+    "date_from_datetime_parsing": "应为日期，如 2026-11-22",
+    "list_type": "应为列表",
+    "too_short": "至少 {min_length} 项",
+    "too_long": "最多 {max_length} 项",
+    "dict_type": "应为对象",
+    "model_type": "应为对象",
+    "model_attributes_type": "应为对象",
+    "json_invalid": "不是有效的 JSON",
+    "union_tag_invalid": "类型只能是 {expected_tags}",
+    "union_tag_not_found": "须指明类型",
+    "none_required": "须为空",
+}
+
+
+def answer(request: Request, problem: Problem) -> Response:
+    """The HTTP answer of a problem."""
+    document = problem.document(instance=request.url.path, request_id=context.request_id.get())
+    return Response(
+        orjson.dumps(document, default=str),
+        status_code=problem.status,
+        media_type=MEDIA_TYPE,
+        headers=problem.headers,
+    )
+
+
+def _pointer(location: tuple[Any, ...]) -> str:
+    parts = [str(part) for part in location if part != "body"]
+    escaped = [part.replace("~", "~0").replace("/", "~1") for part in parts]
+    clean = "/" + "/".join(escaped)
+    return clean.encode("utf-8", "replace").decode()
+
+
+def _message(error: dict[str, Any]) -> str:
+    template = _MESSAGES.get(error["type"])
+    if template is None:
+        return str(error["msg"]).removeprefix("Value error, ").encode("utf-8", "replace").decode()
+    limits = {key: value for key, value in error.get("ctx", {}).items() if isinstance(value, (int, float, str))}
+    try:
+        return template.format(**limits)
+    except KeyError:
+        return template.split("{")[0].strip()
+
+
+def invalid(errors: list[dict[str, Any]]) -> InvalidInput:
+    """The problem of wrong fields."""
+    return InvalidInput(errors=[FieldError(_pointer(e["loc"]), _message(e)) for e in errors[:100]])
+
+
+_CONSTRAINT = re.compile(r"^uq_[a-z_]+?_(?P<columns>[a-z_]+)$")
+
+
+def from_database(error: DBAPIError) -> Problem:
+    """The problem behind a database error: duplicates, references, unreadable text, a lock not had, no server."""
+    cause = getattr(error.orig, "__cause__", None) or error.orig
+    name = getattr(cause, "constraint_name", None)
+    if isinstance(cause, asyncpg.UniqueViolationError):
+        return Conflict("已有相同的数据（名称、编码或编号重复），请核对后再提交。", constraint=name)
+    if isinstance(cause, asyncpg.ForeignKeyViolationError):
+        return Conflict("引用的数据不存在，或仍被其他数据使用。", constraint=name)
+    if isinstance(cause, (asyncpg.CheckViolationError, asyncpg.NotNullViolationError)):
+        return InvalidInput("数据不符合要求，请核对后再提交。", constraint=name)
+    if isinstance(cause, asyncpg.DataError):
+        return InvalidInput("含有无法保存的字符或超出范围的数值，请核对后再提交。")
+    if isinstance(cause, (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)):
+        return Unavailable("多人同时操作同一数据，请重试。", retry_after=1)
+    if (
+        isinstance(cause, (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError))
+        or error.connection_invalidated
+    ):
+        return Unavailable("数据库暂时无法连接，请稍后再试；未保存的内容请勿关闭页面。")
+    raise error
+
+
+def install(app: FastAPI) -> None:
+    """Register every handler."""
+
+    @app.exception_handler(Problem)
+    async def on_problem(request: Request, problem: Problem) -> Response:
+        return answer(request, problem)
+
+    @app.exception_handler(RequestValidationError)
+    async def on_invalid(request: Request, error: RequestValidationError) -> Response:
+        return answer(request, invalid(list(error.errors())))
+
+    @app.exception_handler(HTTPException)
+    async def on_http(request: Request, error: HTTPException) -> Response:
+        return answer(request, _from_http(error))
+
+    @app.exception_handler(Replay)
+    async def on_replay(request: Request, kept: Replay) -> Response:
+        return Response(kept.body, kept.status, headers={**kept.headers, "Idempotent-Replay": "true"})
+
+    @app.exception_handler(IntegrityError)
+    @app.exception_handler(DBAPIError)
+    @app.exception_handler(OperationalError)
+    async def on_database(request: Request, error: DBAPIError) -> Response:
+        return answer(request, from_database(error))
+
+    @app.exception_handler(StaleDataError)
+    async def on_stale(request: Request, error: StaleDataError) -> Response:
+        return answer(request, Conflict("数据已被他人更新，请刷新后再操作。"))
+
+    @app.exception_handler(PoolTimeout)
+    @app.exception_handler(ConnectionError)
+    @app.exception_handler(asyncpg.PostgresConnectionError)
+    async def on_away(request: Request, error: Exception) -> Response:
+        log.warning("database_away", error=str(error))
+        return answer(request, Unavailable("系统繁忙或数据库暂时无法连接，请稍后再试。"))
+
+    @app.exception_handler(Exception)
+    async def on_bug(request: Request, error: Exception) -> Response:
+        log.exception("unhandled", path=request.url.path)
+        return answer(request, _Bug("系统出错，已记录；请把 request_id 告诉管理员。"))
+
+
+class _Bug(Problem):
+    status = 500
+    code = "internal"
+    title = "系统错误"
+
+
+class _MethodNotAllowed(Problem):
+    status = 405
+    code = "method_not_allowed"
+    title = "不支持此方法"
+
+
+class _Unreadable(Problem):
+    status = 400
+    code = "unreadable"
+    title = "无法读取请求"
+
+
+def _from_http(error: HTTPException) -> Problem:
+    found: Problem
+    if error.status_code == 404:
+        found = NotFound("没有这个地址，请核对接口文档。")
+    elif error.status_code == 405:
+        found = _MethodNotAllowed("此地址不支持该请求方法。")
+    elif error.status_code == 413:
+        found = PayloadTooLarge("请求内容超过大小限制。")
+    else:
+        found = _Unreadable("请求内容无法解析，请检查格式与编码。")
+    found.headers = {**found.headers, **(dict(error.headers) if error.headers else {})}
+    return found

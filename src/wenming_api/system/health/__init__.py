@@ -1,0 +1,1 @@
+"""Health, readiness and metrics (O1). No tables."""

@@ -45,7 +45,9 @@ class Assessment(Keyed, RegionScoped, Stamped, Versioned, Base):
 
     __table_args__ = (
         CheckConstraint("starts_on <= ends_on", name="window"),
-        CheckConstraint("state NOT IN ('draft', 'published') OR effective_draw_id IS NULL", name="draw_after"),
+        CheckConstraint(
+            "state NOT IN ('draft', 'published') OR effective_draw_id IS NULL", name="draw_after"
+        ),
         Index("ix_assessments_state", "state", "id"),
         Index("ix_assessments_starts_on", "starts_on", "id"),
     )
@@ -56,7 +58,9 @@ class AssessmentRegion(Base):
 
     __tablename__ = "assessment_regions"
 
-    assessment_id: Mapped[UUID] = mapped_column(ForeignKey("assessments.id", ondelete="CASCADE"), primary_key=True)
+    assessment_id: Mapped[UUID] = mapped_column(
+        ForeignKey("assessments.id", ondelete="CASCADE"), primary_key=True
+    )
     region_id: Mapped[UUID] = mapped_column(ForeignKey("regions.id"), primary_key=True)
     region_path: Mapped[str] = mapped_column(index=True)
     position: Mapped[int]
@@ -67,7 +71,9 @@ class AssessmentStandard(Base):
 
     __tablename__ = "assessment_standards"
 
-    assessment_id: Mapped[UUID] = mapped_column(ForeignKey("assessments.id", ondelete="CASCADE"), primary_key=True)
+    assessment_id: Mapped[UUID] = mapped_column(
+        ForeignKey("assessments.id", ondelete="CASCADE"), primary_key=True
+    )
     standard_id: Mapped[UUID] = mapped_column(ForeignKey("standards.id"), primary_key=True, index=True)
 
 
@@ -76,7 +82,9 @@ class AssessmentQuota(Base):
 
     __tablename__ = "assessment_quotas"
 
-    assessment_id: Mapped[UUID] = mapped_column(ForeignKey("assessments.id", ondelete="CASCADE"), primary_key=True)
+    assessment_id: Mapped[UUID] = mapped_column(
+        ForeignKey("assessments.id", ondelete="CASCADE"), primary_key=True
+    )
     site_type_code: Mapped[str] = mapped_column(ForeignKey("site_types.code"), primary_key=True)
     region_level: Mapped[RegionLevel] = enum_column(RegionLevel)
     count: Mapped[int]
@@ -95,7 +103,9 @@ class AssessmentMethod(Base):
 
     __tablename__ = "assessment_methods"
 
-    assessment_id: Mapped[UUID] = mapped_column(ForeignKey("assessments.id", ondelete="CASCADE"), primary_key=True)
+    assessment_id: Mapped[UUID] = mapped_column(
+        ForeignKey("assessments.id", ondelete="CASCADE"), primary_key=True
+    )
     code: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
     source: Mapped[MethodSource] = enum_column(MethodSource)
@@ -107,7 +117,9 @@ class AssessmentAssessor(Base):
 
     __tablename__ = "assessment_assessors"
 
-    assessment_id: Mapped[UUID] = mapped_column(ForeignKey("assessments.id", ondelete="CASCADE"), primary_key=True)
+    assessment_id: Mapped[UUID] = mapped_column(
+        ForeignKey("assessments.id", ondelete="CASCADE"), primary_key=True
+    )
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True, index=True)
     qualification: Mapped[str | None]
     region_paths: Mapped[list[str]]
@@ -136,6 +148,8 @@ class RankingGroupMember(Base):
     __tablename__ = "ranking_group_members"
 
     group_id: Mapped[UUID] = mapped_column(ForeignKey("ranking_groups.id", ondelete="CASCADE"), index=True)
-    assessment_id: Mapped[UUID] = mapped_column(ForeignKey("assessments.id", ondelete="CASCADE"), primary_key=True)
+    assessment_id: Mapped[UUID] = mapped_column(
+        ForeignKey("assessments.id", ondelete="CASCADE"), primary_key=True
+    )
     region_id: Mapped[UUID] = mapped_column(ForeignKey("regions.id"), primary_key=True)
     position: Mapped[int]

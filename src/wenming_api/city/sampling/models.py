@@ -61,8 +61,12 @@ class Draw(Keyed, Stamped, Versioned, Base):
         UniqueConstraint("assessment_id", "no"),
         Index("uq_draws_live", "assessment_id", unique=True, postgresql_where=text("state <> 'void'")),
         CheckConstraint("(proposal IS NULL) = (proposed_by IS NULL)", name="proposal_by"),
-        CheckConstraint("(public_value_source IS NULL) = (public_value_at IS NULL)", name="public_value_source"),
-        CheckConstraint("state NOT IN ('frozen', 'drawn', 'effective') OR frame_hash IS NOT NULL", name="frozen"),
+        CheckConstraint(
+            "(public_value_source IS NULL) = (public_value_at IS NULL)", name="public_value_source"
+        ),
+        CheckConstraint(
+            "state NOT IN ('frozen', 'drawn', 'effective') OR frame_hash IS NOT NULL", name="frozen"
+        ),
         CheckConstraint("state NOT IN ('drawn', 'effective') OR seed IS NOT NULL", name="drawn"),
         CheckConstraint("state <> 'effective' OR effective_by IS NOT NULL", name="effective"),
         CheckConstraint("state <> 'void' OR (void_by IS NOT NULL AND void_reason IS NOT NULL)", name="void"),
@@ -105,6 +109,10 @@ class DrawSite(RegionScoped, UnitScoped, Base):
         Index("ix_draw_sites_status", "draw_id", "status", "stratum", "rank"),
         Index("ix_draw_sites_site", "site_id"),
         CheckConstraint("rank > 0", name="rank"),
-        CheckConstraint("(status = 'replacement') = (replaces_id IS NOT NULL) OR status = 'replaced'", name="replaces"),
-        CheckConstraint("status <> 'replaced' OR (reason IS NOT NULL AND file_id IS NOT NULL)", name="replaced"),
+        CheckConstraint(
+            "(status = 'replacement') = (replaces_id IS NOT NULL) OR status = 'replaced'", name="replaces"
+        ),
+        CheckConstraint(
+            "status <> 'replaced' OR (reason IS NOT NULL AND file_id IS NOT NULL)", name="replaced"
+        ),
     )

@@ -111,7 +111,9 @@ class Settings:
             if name in given:
                 given[name] = policy(given[name])
         if "parent_weights" in given:
-            given["parent_weights"] = {code: _decimal(weight) for code, weight in given["parent_weights"].items()}
+            given["parent_weights"] = {
+                code: _decimal(weight) for code, weight in given["parent_weights"].items()
+            }
         return cls(**given)
 
 
@@ -302,7 +304,9 @@ def _group_gaps(scheme: Scheme, facts: Facts) -> Iterator[Gap]:
                 yield Gap(f"{pointer}/methods/{code}", "权重必须大于 0")
         weights = [weight for weight in group.methods.values() if weight.is_finite()]
         if group.methods and sum(weights, Decimal(0)) != total:
-            yield Gap(f"{pointer}/methods", f"各方法权重之和为 {sum(weights, Decimal(0))}，应等于权重总分 {total}")
+            yield Gap(
+                f"{pointer}/methods", f"各方法权重之和为 {sum(weights, Decimal(0))}，应等于权重总分 {total}"
+            )
         if group.field_only and set(group.methods) - field_codes:
             yield Gap(f"{pointer}/field_only", "仅实地考察的分组不能包含其他测评方法")
         for at, member in enumerate(group.members):

@@ -1,5 +1,7 @@
 """Imports every models module, so that the metadata is whole (Alembic, tests)."""
 
+from wenming_api.city.assessments import models as assessments
+from wenming_api.city.sampling import models as sampling
 from wenming_api.city.site_transfers import models as site_transfers
 from wenming_api.city.sites import models as sites
 from wenming_api.city.standards import models as standards
@@ -18,6 +20,7 @@ from wenming_api.system.users import models as users
 
 __all__ = [
     "areas",
+    "assessments",
     "audit",
     "dictionaries",
     "events",
@@ -28,6 +31,7 @@ __all__ = [
     "metadata",
     "regions",
     "roles",
+    "sampling",
     "sessions",
     "site_transfers",
     "sites",

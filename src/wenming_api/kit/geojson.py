@@ -119,7 +119,7 @@ def point(longitude: float | None, latitude: float | None, properties: Mapping[s
     return {"type": "Feature", "geometry": geometry, "properties": dict(properties)}
 
 
-class _BadFeature(Exception):  # noqa: N818
+class _BadFeature(Exception):
     def __init__(self, pointer: str, message: str) -> None:
         super().__init__(message)
         self.pointer = pointer

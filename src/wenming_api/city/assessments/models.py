@@ -1,11 +1,12 @@
 """Tables of assessments: the head, and the parts of its scheme."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wenming_api.access.columns import RegionScoped
@@ -32,6 +33,8 @@ class Assessment(Keyed, RegionScoped, Stamped, Versioned, Base):
     name: Mapped[str]
     description: Mapped[str | None]
     state: Mapped[AssessmentState] = enum_column(AssessmentState, default=AssessmentState.DRAFT)
+    state_since: Mapped[datetime]
+    state_reason: Mapped[str | None]
     system_id: Mapped[UUID] = mapped_column(ForeignKey("indicator_systems.id"), index=True)
     region_id: Mapped[UUID] = mapped_column(ForeignKey("regions.id"), index=True)
     settings: Mapped[dict[str, Any]]
@@ -45,9 +48,7 @@ class Assessment(Keyed, RegionScoped, Stamped, Versioned, Base):
 
     __table_args__ = (
         CheckConstraint("starts_on <= ends_on", name="window"),
-        CheckConstraint(
-            "state NOT IN ('draft', 'published') OR effective_draw_id IS NULL", name="draw_after"
-        ),
+        CheckConstraint("state NOT IN ('draft', 'published') OR effective_draw_id IS NULL", name="draw_after"),
         Index("ix_assessments_state", "state", "id"),
         Index("ix_assessments_starts_on", "starts_on", "id"),
     )
@@ -58,11 +59,8 @@ class AssessmentRegion(Base):
 
     __tablename__ = "assessment_regions"
 
-    assessment_id: Mapped[UUID] = mapped_column(
-        ForeignKey("assessments.id", ondelete="CASCADE"), primary_key=True
-    )
-    region_id: Mapped[UUID] = mapped_column(ForeignKey("regions.id"), primary_key=True)
-    region_path: Mapped[str] = mapped_column(index=True)
+    assessment_id: Mapped[UUID] = mapped_column(ForeignKey("assessments.id", ondelete="CASCADE"), primary_key=True)
+    region_id: Mapped[UUID] = mapped_column(ForeignKey("regions.id"), primary_key=True, index=True)
     position: Mapped[int]
 
 
@@ -71,9 +69,7 @@ class AssessmentStandard(Base):
 
     __tablename__ = "assessment_standards"
 
-    assessment_id: Mapped[UUID] = mapped_column(
-        ForeignKey("assessments.id", ondelete="CASCADE"), primary_key=True
-    )
+    assessment_id: Mapped[UUID] = mapped_column(ForeignKey("assessments.id", ondelete="CASCADE"), primary_key=True)
     standard_id: Mapped[UUID] = mapped_column(ForeignKey("standards.id"), primary_key=True, index=True)
 
 
@@ -82,9 +78,7 @@ class AssessmentQuota(Base):
 
     __tablename__ = "assessment_quotas"
 
-    assessment_id: Mapped[UUID] = mapped_column(
-        ForeignKey("assessments.id", ondelete="CASCADE"), primary_key=True
-    )
+    assessment_id: Mapped[UUID] = mapped_column(ForeignKey("assessments.id", ondelete="CASCADE"), primary_key=True)
     site_type_code: Mapped[str] = mapped_column(ForeignKey("site_types.code"), primary_key=True)
     region_level: Mapped[RegionLevel] = enum_column(RegionLevel)
     count: Mapped[int]
@@ -103,9 +97,7 @@ class AssessmentMethod(Base):
 
     __tablename__ = "assessment_methods"
 
-    assessment_id: Mapped[UUID] = mapped_column(
-        ForeignKey("assessments.id", ondelete="CASCADE"), primary_key=True
-    )
+    assessment_id: Mapped[UUID] = mapped_column(ForeignKey("assessments.id", ondelete="CASCADE"), primary_key=True)
     code: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
     source: Mapped[MethodSource] = enum_column(MethodSource)
@@ -117,12 +109,10 @@ class AssessmentAssessor(Base):
 
     __tablename__ = "assessment_assessors"
 
-    assessment_id: Mapped[UUID] = mapped_column(
-        ForeignKey("assessments.id", ondelete="CASCADE"), primary_key=True
-    )
+    assessment_id: Mapped[UUID] = mapped_column(ForeignKey("assessments.id", ondelete="CASCADE"), primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True, index=True)
     qualification: Mapped[str | None]
-    region_paths: Mapped[list[str]]
+    region_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
     site_type_codes: Mapped[list[str]]
 
 
@@ -148,8 +138,6 @@ class RankingGroupMember(Base):
     __tablename__ = "ranking_group_members"
 
     group_id: Mapped[UUID] = mapped_column(ForeignKey("ranking_groups.id", ondelete="CASCADE"), index=True)
-    assessment_id: Mapped[UUID] = mapped_column(
-        ForeignKey("assessments.id", ondelete="CASCADE"), primary_key=True
-    )
+    assessment_id: Mapped[UUID] = mapped_column(ForeignKey("assessments.id", ondelete="CASCADE"), primary_key=True)
     region_id: Mapped[UUID] = mapped_column(ForeignKey("regions.id"), primary_key=True)
     position: Mapped[int]

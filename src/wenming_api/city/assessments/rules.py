@@ -142,9 +142,7 @@ def allowed_from(state: AssessmentState) -> tuple[AssessmentAction, ...]:
     return tuple(row.action for row in TRANSITIONS.values() if state in row.sources)
 
 
-def refusal_of(
-    action: AssessmentAction, state: AssessmentState, met: frozenset[Guard] = frozenset()
-) -> str | None:
+def refusal_of(action: AssessmentAction, state: AssessmentState, met: frozenset[Guard] = frozenset()) -> str | None:
     """Why `action` cannot be taken in `state` with the guards `met`; None when it can."""
     row = TRANSITIONS[action]
     if state in FINAL:

@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from wenming_api.access.columns import RegionScoped, UnitScoped
 from wenming_api.city.sampling.rules import DrawSiteStatus, DrawState, Proposal
 from wenming_api.kit.db import Base, Keyed, Stamped, Versioned, enum_column
 
@@ -61,12 +60,8 @@ class Draw(Keyed, Stamped, Versioned, Base):
         UniqueConstraint("assessment_id", "no"),
         Index("uq_draws_live", "assessment_id", unique=True, postgresql_where=text("state <> 'void'")),
         CheckConstraint("(proposal IS NULL) = (proposed_by IS NULL)", name="proposal_by"),
-        CheckConstraint(
-            "(public_value_source IS NULL) = (public_value_at IS NULL)", name="public_value_source"
-        ),
-        CheckConstraint(
-            "state NOT IN ('frozen', 'drawn', 'effective') OR frame_hash IS NOT NULL", name="frozen"
-        ),
+        CheckConstraint("(public_value_source IS NULL) = (public_value_at IS NULL)", name="public_value_source"),
+        CheckConstraint("state NOT IN ('frozen', 'drawn', 'effective') OR frame_hash IS NOT NULL", name="frozen"),
         CheckConstraint("state NOT IN ('drawn', 'effective') OR seed IS NOT NULL", name="drawn"),
         CheckConstraint("state <> 'effective' OR effective_by IS NOT NULL", name="effective"),
         CheckConstraint("state <> 'void' OR (void_by IS NOT NULL AND void_reason IS NOT NULL)", name="void"),
@@ -82,8 +77,11 @@ class DrawFrame(Base):
     lines: Mapped[str]
 
 
-class DrawSite(RegionScoped, UnitScoped, Base):
-    """A site of the frame in a draw: `rank` from 1 in its stratum, everything else as it was then."""
+class DrawSite(Base):
+    """A site of the frame in a draw: `rank` from 1 in its stratum, everything else as it was then.
+
+    A frozen frame may hold 100,000 of them, so that copies carry neither foreign keys nor indexes of their own.
+    """
 
     __tablename__ = "draw_sites"
 
@@ -92,11 +90,13 @@ class DrawSite(RegionScoped, UnitScoped, Base):
     stratum: Mapped[str]
     rank: Mapped[int]
     status: Mapped[DrawSiteStatus] = enum_column(DrawSiteStatus)
-    site_type_code: Mapped[str] = mapped_column(ForeignKey("site_types.code"))
+    site_type_code: Mapped[str]
     code: Mapped[str]
     name: Mapped[str]
-    region_id: Mapped[UUID] = mapped_column(ForeignKey("regions.id"))
-    responsible_unit_id: Mapped[UUID | None] = mapped_column(ForeignKey("units.id"))
+    region_id: Mapped[UUID]
+    region_path: Mapped[str]
+    responsible_unit_id: Mapped[UUID | None]
+    unit_path: Mapped[str | None]
     industry_code: Mapped[str | None]
     replaces_id: Mapped[UUID | None]
     reason: Mapped[str | None]
@@ -109,10 +109,6 @@ class DrawSite(RegionScoped, UnitScoped, Base):
         Index("ix_draw_sites_status", "draw_id", "status", "stratum", "rank"),
         Index("ix_draw_sites_site", "site_id"),
         CheckConstraint("rank > 0", name="rank"),
-        CheckConstraint(
-            "(status = 'replacement') = (replaces_id IS NOT NULL) OR status = 'replaced'", name="replaces"
-        ),
-        CheckConstraint(
-            "status <> 'replaced' OR (reason IS NOT NULL AND file_id IS NOT NULL)", name="replaced"
-        ),
+        CheckConstraint("(status = 'replacement') = (replaces_id IS NOT NULL) OR status = 'replaced'", name="replaces"),
+        CheckConstraint("status <> 'replaced' OR (reason IS NOT NULL AND file_id IS NOT NULL)", name="replaced"),
     )

@@ -227,12 +227,8 @@ def _rows() -> Iterable[DrawTransition]:
     committed, frozen, drawn = none[DrawState.COMMITTED], none[DrawState.FROZEN], none[DrawState.DRAWN]
     yield DrawTransition(DrawAction.FREEZE, "冻结抽样框", frozenset({committed}), DrawState.FROZEN)
     yield DrawTransition(DrawAction.DRAW, "抽选", frozenset({frozen}), DrawState.DRAWN)
-    yield DrawTransition(
-        DrawAction.PROPOSE_EFFECTIVE, "提请生效", frozenset({drawn}), None, Proposal.EFFECTIVE
-    )
-    yield DrawTransition(
-        DrawAction.CONFIRM_EFFECTIVE, "确认生效", frozenset({effective}), DrawState.EFFECTIVE
-    )
+    yield DrawTransition(DrawAction.PROPOSE_EFFECTIVE, "提请生效", frozenset({drawn}), None, Proposal.EFFECTIVE)
+    yield DrawTransition(DrawAction.CONFIRM_EFFECTIVE, "确认生效", frozenset({effective}), DrawState.EFFECTIVE)
     yield DrawTransition(DrawAction.PROPOSE_VOID, "提请作废", frozenset(none.values()), None, Proposal.VOID)
     yield DrawTransition(DrawAction.CONFIRM_VOID, "确认作废", void, DrawState.VOID)
     yield DrawTransition(DrawAction.REJECT, "退回提请", void | {effective}, None)

@@ -111,9 +111,7 @@ class Settings:
             if name in given:
                 given[name] = policy(given[name])
         if "parent_weights" in given:
-            given["parent_weights"] = {
-                code: _decimal(weight) for code, weight in given["parent_weights"].items()
-            }
+            given["parent_weights"] = {code: _decimal(weight) for code, weight in given["parent_weights"].items()}
         return cls(**given)
 
 
@@ -209,7 +207,7 @@ class RegionFact:
 
 @dataclass(frozen=True, slots=True)
 class StandardFact:
-    """What the database knows of a chosen standard: its line's worth and the site types it applies to."""
+    """What the database knows of a chosen standard; without site types it applies to every type."""
 
     code: str
     in_edition: bool
@@ -304,9 +302,7 @@ def _group_gaps(scheme: Scheme, facts: Facts) -> Iterator[Gap]:
                 yield Gap(f"{pointer}/methods/{code}", "权重必须大于 0")
         weights = [weight for weight in group.methods.values() if weight.is_finite()]
         if group.methods and sum(weights, Decimal(0)) != total:
-            yield Gap(
-                f"{pointer}/methods", f"各方法权重之和为 {sum(weights, Decimal(0))}，应等于权重总分 {total}"
-            )
+            yield Gap(f"{pointer}/methods", f"各方法权重之和为 {sum(weights, Decimal(0))}，应等于权重总分 {total}")
         if group.field_only and set(group.methods) - field_codes:
             yield Gap(f"{pointer}/field_only", "仅实地考察的分组不能包含其他测评方法")
         for at, member in enumerate(group.members):
@@ -351,7 +347,7 @@ def publish_gaps(scheme: Scheme, facts: Facts, *, windowed: bool) -> list[Gap]:
     chosen = [facts.standards[standard] for standard in scheme.standards if standard in facts.standards]
     for place, quota in enumerate(scheme.quotas):
         name = facts.site_types.get(quota.site_type_code, quota.site_type_code)
-        if not any(quota.site_type_code in standard.site_types for standard in chosen):
+        if not any(not each.site_types or quota.site_type_code in each.site_types for each in chosen):
             gaps.append(Gap(f"/quotas/{place}/site_type_code", f"所选测评标准没有适用于“{name}”的"))
         gaps.extend(_frame_gaps(place, quota, name, facts.frame))
     return gaps

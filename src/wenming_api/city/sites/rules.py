@@ -103,6 +103,4 @@ def cell_size(box: Box) -> tuple[float, float]:
 def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Fields whose value differs, each with the value before and after. Both mappings are JSON values."""
     names = list(dict.fromkeys([*before, *after]))
-    return {
-        name: [before.get(name), after.get(name)] for name in names if before.get(name) != after.get(name)
-    }
+    return {name: [before.get(name), after.get(name)] for name in names if before.get(name) != after.get(name)}

@@ -28,7 +28,7 @@ from minio.datatypes import Part, PostPolicy
 from minio.deleteobjects import DeleteObject
 from minio.error import MinioException, S3Error, ServerError
 
-from wenming_api.kit.problems import Problem
+from wenming_api.kit.problems import Unavailable
 
 T = TypeVar("T")
 
@@ -41,19 +41,16 @@ _MISSING = frozenset({"NoSuchKey", "NoSuchObject", "NotFound", "ResourceNotFound
 _CHUNK = 256 * 1024
 
 
-class StoreUnavailable(Problem):
-    """The object store does not answer, or not in time. Nothing was changed; the same request may be sent
-    again.
-    """
+class StoreUnavailable(Unavailable):
+    """The object store does not answer, or not in time. Nothing was changed; the same request may be sent again."""
 
-    status = 503
     code = "object_store_unavailable"
     title = "文件存储暂不可用"
 
     def __init__(
-        self, detail: str = "文件存储服务暂时无法访问，请稍后重试；其他功能不受影响。", **extensions: Any
+        self, detail: str = "文件存储服务暂时无法访问，请稍后重试；其他功能不受影响。", *, retry_after: int = 5
     ) -> None:
-        super().__init__(detail, **extensions)
+        super().__init__(detail, retry_after=retry_after)
 
 
 class ObjectMissing(Exception):
@@ -148,9 +145,7 @@ class ObjectStore:
             timeout=urllib3.Timeout(connect=connect_timeout, read=read_timeout),
             retries=urllib3.Retry(total=1, connect=0, backoff_factor=0.1, status_forcelist=[502, 503, 504]),
         )
-        self._client = Minio(
-            host, access_key, secret_key, secure=secure, region=region, http_client=self._http
-        )
+        self._client = Minio(host, access_key, secret_key, secure=secure, region=region, http_client=self._http)
         public_host, public_secure = _address(public_endpoint or endpoint)
         self._public_url = f"{'https' if public_secure else 'http'}://{public_host}"
         # Signs only: this client never opens a connection, because the region is given.
@@ -205,18 +200,14 @@ class ObjectStore:
         if not origins:
             return
         allowed = "".join(f"<AllowedOrigin>{escape(origin)}</AllowedOrigin>" for origin in origins)
-        methods = "".join(
-            f"<AllowedMethod>{method}</AllowedMethod>" for method in ("GET", "HEAD", "POST", "PUT")
-        )
+        methods = "".join(f"<AllowedMethod>{method}</AllowedMethod>" for method in ("GET", "HEAD", "POST", "PUT"))
         body = (
             f"<CORSConfiguration><CORSRule>{allowed}{methods}<AllowedHeader>*</AllowedHeader>"
             "<ExposeHeader>ETag</ExposeHeader><MaxAgeSeconds>3600</MaxAgeSeconds></CORSRule></CORSConfiguration>"
         ).encode()
         digest = b64encode(md5(body, usedforsecurity=False).digest()).decode()
         # The SDK has no call for CORS; its signed request is used directly.
-        self._client._execute(
-            "PUT", self.bucket, body=body, headers={"Content-MD5": digest}, query_params={"cors": ""}
-        )
+        self._client._execute("PUT", self.bucket, body=body, headers={"Content-MD5": digest}, query_params={"cors": ""})
 
     def post_form(
         self, key: str, *, content_type: str, min_size: int, max_size: int, expires: timedelta, now: datetime
@@ -251,17 +242,15 @@ class ObjectStore:
 
     async def start_multipart(self, key: str, *, content_type: str) -> str:
         """Begin an upload in parts and return its id."""
-        headers = {"Content-Type": content_type}
+        headers: dict[str, Any] = {"Content-Type": content_type}
         return await self._call(lambda: self._client._create_multipart_upload(self.bucket, key, headers))
 
     def part_url(self, key: str, *, upload_id: str, number: int, expires: timedelta) -> str:
         """A link to PUT one part. It bounds no size: look at `parts()` before completing."""
         if not 1 <= number <= MAX_PARTS:
             raise ValueError(f"part numbers run from 1 to {MAX_PARTS}")
-        query = {"partNumber": str(number), "uploadId": upload_id}
-        return self._signer.get_presigned_url(
-            "PUT", self.bucket, key, expires=expires, extra_query_params=query
-        )
+        query: dict[str, Any] = {"partNumber": str(number), "uploadId": upload_id}
+        return self._signer.get_presigned_url("PUT", self.bucket, key, expires=expires, extra_query_params=query)
 
     async def parts(self, key: str, *, upload_id: str) -> list[UploadedPart]:
         """The parts the store holds, by number. Raises `MultipartInvalid` for an unknown upload."""
@@ -313,9 +302,7 @@ class ObjectStore:
 
         def work() -> ObjectStat:
             found = self._client.stat_object(self.bucket, key)
-            return ObjectStat(
-                key, found.size or 0, found.content_type or "", found.etag or "", found.last_modified
-            )
+            return ObjectStat(key, found.size or 0, found.content_type or "", found.etag or "", found.last_modified)
 
         return await self._call(work)
 
@@ -358,9 +345,7 @@ class ObjectStore:
     async def put(self, key: str, data: bytes, *, content_type: str) -> None:
         """Store bytes under this key, replacing what is there."""
         await self._call(
-            lambda: self._client.put_object(
-                self.bucket, key, io.BytesIO(data), len(data), content_type=content_type
-            ),
+            lambda: self._client.put_object(self.bucket, key, io.BytesIO(data), len(data), content_type=content_type),
             deadline=self._transfer_deadline,
         )
 

@@ -135,7 +135,7 @@ def check_boxes(raw: BinaryIO) -> int:
     `Rejected`.
     """
     size = raw.seek(0, 2)
-    kinds = []
+    kinds: list[bytes] = []
     for kind, start, length in _boxes(raw, size):
         if not kinds and kind != b"ftyp":
             raise Rejected(Defect.UNRECOGNISED)

@@ -77,7 +77,7 @@ def upgrade() -> None:
         sa.Column("last_leaf", sa.BigInteger(), nullable=False),
         sa.Column("root", sa.LargeBinary(), nullable=False),
         sa.Column("head", sa.LargeBinary(), nullable=False),
-        sa.Column("sealed_below_xid", sa.BigInteger(), nullable=False),
+        sa.Column("sealed_from_xid", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("no", name=op.f("pk_audit_seals")),
     )

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from wenming_api.system.audit.router import router as audit
+from wenming_api.system.health.router import router as health
 from wenming_api.system.regions.router import router as regions
 from wenming_api.system.sessions.router import router as sessions
 
@@ -17,6 +18,9 @@ messaging: list[APIRouter] = []
 
 # 统计分析决策
 analytics: list[APIRouter] = []
+
+# 运维: outside the versioned prefix
+operations = [health]
 
 api = APIRouter(prefix="/api/v1")
 for router in (*system, *city, *messaging, *analytics):

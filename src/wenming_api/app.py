@@ -15,7 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from wenming_api import __version__
 from wenming_api.access.middleware import PrincipalMiddleware
 from wenming_api.access.tokens import TokenIssuer, new_signing_key
-from wenming_api.api import api
+from wenming_api.api import api, operations
 from wenming_api.kit import handlers
 from wenming_api.kit.cache import Cache
 from wenming_api.kit.contract import contract
@@ -25,7 +25,6 @@ from wenming_api.kit.invalidation import Listener
 from wenming_api.kit.middleware import RequestContext
 from wenming_api.kit.storage import ObjectStore
 from wenming_api.settings import Resources, Settings
-from wenming_api.system.health.router import router as health
 from wenming_api.system.sessions.service import Identifier
 
 TAGS = [
@@ -93,7 +92,8 @@ def create_app(settings: Settings, held: Resources | None = None) -> FastAPI:
     app.state.issuer = issuer
     handlers.install(app)
     app.include_router(api)
-    app.include_router(health)
+    for router in operations:
+        app.include_router(router)
     _serve_documentation(app)
     identifier = Identifier(database=used.database, issuer=issuer, listener=used.listener)
     app.state.identifier = identifier
@@ -101,6 +101,14 @@ def create_app(settings: Settings, held: Resources | None = None) -> FastAPI:
     app.add_middleware(RequestContext)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]
     return app
+
+
+def from_environment() -> FastAPI:
+    """The application of a server process (uvicorn's factory)."""
+    settings = Settings()
+    if settings.sessions.signing_key is None:
+        raise RuntimeError("WENMING_SESSIONS__SIGNING_KEY must be set: all processes sign with the same key")
+    return create_app(settings)
 
 
 def openapi(app: FastAPI) -> dict[str, Any]:

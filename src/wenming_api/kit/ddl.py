@@ -11,4 +11,4 @@ def run_script(connection: Connection, script: Path) -> None:
     adapted = connection.connection.dbapi_connection
     if adapted is None:
         raise RuntimeError("the migration has no connection")
-    adapted.run_async(lambda raw: raw.execute(text))  # type: ignore[attr-defined]
+    adapted.run_async(lambda raw: raw.execute(text))

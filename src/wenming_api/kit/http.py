@@ -1,6 +1,6 @@
 """The HTTP edge: one request, one transaction, committed before the answer leaves; idempotency keys; ETags."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -109,10 +109,10 @@ class Route(APIRoute):
                 options["dependencies"] = [*(options.get("dependencies") or ()), Depends(_claim_key, scope="function")]
         super().__init__(path, endpoint, **options)
 
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler that FastAPI made, followed by keeping its answer."""
         answer = super().get_route_handler()
-        if "POST" not in self.methods:
+        if "POST" not in (self.methods or ()):
             return answer
 
         async def answer_and_keep(request: Request) -> Response:

@@ -63,5 +63,5 @@ class AuditSeal(Base):
     last_leaf: Mapped[int] = mapped_column(BigInteger)
     root: Mapped[bytes] = mapped_column(LargeBinary)
     head: Mapped[bytes] = mapped_column(LargeBinary)
-    sealed_below_xid: Mapped[int] = mapped_column(BigInteger)
+    sealed_from_xid: Mapped[int] = mapped_column(BigInteger)
     at: Mapped[datetime] = mapped_column(default=clock.now)

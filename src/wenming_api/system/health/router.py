@@ -7,12 +7,12 @@ from typing import Literal
 from fastapi import Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
-from sqlalchemy import text
 
 from wenming_api.access.guards import public
 from wenming_api.kit.fields import Out
 from wenming_api.kit.http import Router
 from wenming_api.settings import Resources
+from wenming_api.system.health import queries
 
 QUEUE_LAG_LIMIT = 60.0
 router = Router(tags=["运维"])
@@ -55,19 +55,15 @@ async def ready(request: Request, response: Response) -> Readiness:
 
     async def database() -> str | None:
         async with resources.database.read() as session:
-            await session.execute(text("SELECT 1"))
+            await queries.answers(session)
         return None
 
     async def queue() -> str | None:
         async with resources.database.read() as session:
-            lag = (
-                await session.execute(
-                    text("SELECT extract(epoch FROM now() - min(execute_after)) FROM pgqueuer WHERE status = 'queued'")
-                )
-            ).scalar_one()
-        if lag is not None and lag > QUEUE_LAG_LIMIT:
+            lag = await queries.queue_lag(session)
+        if lag > QUEUE_LAG_LIMIT:
             raise RuntimeError(f"最早的任务已等待 {int(lag)} 秒")
-        return f"{max(0, int(lag or 0))} 秒"
+        return f"{int(lag)} 秒"
 
     async def cache() -> str | None:
         await resources.cache.ping()

@@ -16,7 +16,8 @@ def lock_until(*, count: int, limit: int, lock_for: timedelta, at: datetime) -> 
     """Until when sign-in is refused after `count` failures; doubles with each `limit` more, up to 8-fold."""
     if count < limit:
         return None
-    return at + lock_for * min(8, 2 ** (count // limit - 1))
+    doublings = min(3, count // limit - 1)
+    return at + lock_for * (1 << doublings)
 
 
 def refresh_until(*, started_at: datetime, at: datetime, idle: timedelta, absolute: timedelta) -> datetime:

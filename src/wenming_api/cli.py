@@ -1,0 +1,138 @@
+"""`wenming …`: the commands of operators and developers."""
+
+import asyncio
+import json
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wenming_api.settings import Settings
+
+main = typer.Typer(no_args_is_help=True, add_completion=False, help="文明城市创建管理系统")
+CONTRACT = Path("openapi/v1.json")
+
+
+def contract_text() -> str:
+    """The contract as committed: made without a server, keys in the order the code gives."""
+    from wenming_api.app import create_app, openapi
+    from wenming_api.settings import DatabaseSettings, StorageSettings
+
+    nowhere = Settings(
+        database=DatabaseSettings(url="postgresql+asyncpg://nobody@/nowhere"),
+        storage=StorageSettings(endpoint="http://localhost", access_key="-", secret_key="-"),  # noqa: S106
+    )
+    return json.dumps(openapi(create_app(nowhere)), ensure_ascii=False, indent=1) + "\n"
+
+
+@main.command()
+def openapi(check: Annotated[bool, typer.Option(help="只比较，不写入；有差异则退出码为 1")] = False) -> None:
+    """Write the OpenAPI contract to openapi/v1.json."""
+    text = contract_text()
+    if check:
+        if not CONTRACT.exists() or CONTRACT.read_text(encoding="utf-8") != text:
+            typer.echo("openapi/v1.json differs from the code: run `make openapi` and look at the difference", err=True)
+            raise typer.Exit(1)
+        return
+    CONTRACT.parent.mkdir(exist_ok=True)
+    CONTRACT.write_text(text, encoding="utf-8")
+    typer.echo(f"{CONTRACT}: {len(text)} characters")
+
+
+@main.command()
+def migrate(revision: str = "head") -> None:
+    """Bring the database to a revision, as its owner."""
+    from wenming_api.kit.migrate import migrate as run
+
+    url = Settings().database.owner_url
+    if url is None:
+        raise typer.BadParameter("set WENMING_DATABASE__OWNER_URL")
+    run(url, revision)
+
+
+@main.command()
+def serve(workers: int = 1) -> None:
+    """Serve the API."""
+    import uvicorn
+
+    from wenming_api.kit.logs import configure
+
+    settings = Settings()
+    configure(settings.log_level)
+    uvicorn.run(
+        "wenming_api.app:from_environment",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        h11_max_incomplete_event_size=64 * 1024,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=10,
+    )
+
+
+@main.command()
+def worker() -> None:
+    """Run queued jobs and periodic work until told to stop."""
+    from wenming_api.app import create_resources
+    from wenming_api.kit.logs import configure
+    from wenming_api.worker import run
+
+    settings = Settings()
+    configure(settings.log_level)
+
+    async def work() -> None:
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stopping.set)
+        resources = create_resources(settings)
+        try:
+            await run(resources, stopping)
+        finally:
+            await resources.store.close()
+            await resources.cache.close()
+            await resources.database.dispose()
+
+    asyncio.run(work())
+
+
+@main.command("verify-audit")
+def verify_audit(
+    anchor: Annotated[str | None, typer.Option(help="库外保存的链头：<封存号>:<十六进制>")] = None,
+) -> None:
+    """Verify the sealed audit log; names the first bad row and exits with 1 when there is one."""
+    from wenming_api.kit.db import Database
+    from wenming_api.system.audit.queries import Verification, verify
+
+    settings = Settings().database
+    url = settings.sealer_url or settings.owner_url or settings.url
+    if url is None:
+        raise typer.BadParameter("set WENMING_DATABASE__SEALER_URL")
+    seal, _, head = (anchor or "0:").partition(":")
+
+    async def check() -> Verification:
+        database = Database(url, pool_size=2)
+        try:
+            async with database.read() as session:
+                return await verify(
+                    session, anchor=bytes.fromhex(head) if head else None, anchor_seal=int(seal or 0)
+                )
+        finally:
+            await database.dispose()
+
+    found = asyncio.run(check())
+    typer.echo(f"entries {found.entries}, seals {found.seals}, unsealed {found.unsealed}")
+    typer.echo(f"head {found.seals}:{found.head.hex()}")
+    if found.fault:
+        typer.echo(f"BAD {found.fault}", err=True)
+        raise typer.Exit(1)
+    typer.echo("ok")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""Structured logs: one JSON object a line, with the request's id where there is one."""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+from wenming_api.kit import context
+
+
+def _with_request_id(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    id_ = context.request_id.get()
+    if id_ and "request_id" not in event:
+        event["request_id"] = id_
+    return event
+
+
+def configure(level: str) -> None:
+    """Write logs of this process as JSON lines to standard error, from `level` upwards."""
+    minimum = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _with_request_id,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(minimum),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=max(minimum, logging.WARNING), stream=sys.stderr, format="%(message)s", force=True)

@@ -2,9 +2,11 @@
 
 from wenming_api.city.assessments import models as assessments
 from wenming_api.city.sampling import models as sampling
+from wenming_api.city.scoring import models as scoring
 from wenming_api.city.site_transfers import models as site_transfers
 from wenming_api.city.sites import models as sites
 from wenming_api.city.standards import models as standards
+from wenming_api.city.surveys import models as surveys
 from wenming_api.kit import events, idempotency, jobs
 from wenming_api.kit.db import Base
 from wenming_api.messaging.inbox import models as inbox
@@ -32,10 +34,12 @@ __all__ = [
     "regions",
     "roles",
     "sampling",
+    "scoring",
     "sessions",
     "site_transfers",
     "sites",
     "standards",
+    "surveys",
     "units",
     "users",
 ]

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from wenming_api.access.columns import OwnerScoped, RegionScoped, UnitScoped
 from wenming_api.city.scoring.rules import (
     Evidence,
     LateState,
@@ -35,11 +36,11 @@ Degrees = Numeric(10, 7)
 """Degrees with about a centimetre of resolution."""
 
 
-class Sheet(Keyed, Stamped, Versioned, Base):
+class Sheet(Keyed, RegionScoped, UnitScoped, OwnerScoped, Stamped, Versioned, Base):
     """One assessor's sheet for one drawn site (测评表).
 
-    The columns of the data scopes are declared here rather than mixed in, since the hot write path pays for
-    every index: each list starts from an assessment or from an assessor.
+    The columns of the data scopes are declared again, without an index of their own: the hot write path pays for
+    every index, and each list starts from an assessment or from an assessor.
     """
 
     __tablename__ = "sheets"
@@ -59,8 +60,8 @@ class Sheet(Keyed, Stamped, Versioned, Base):
     draw_id: Mapped[UUID] = mapped_column(ForeignKey("draws.id"))
     site_id: Mapped[UUID] = mapped_column(ForeignKey("sites.id"))
     site_type_code: Mapped[str] = mapped_column(ForeignKey("site_types.code"))
-    region_path: Mapped[str]
-    unit_path: Mapped[str | None]
+    region_path: Mapped[str] = mapped_column()
+    unit_path: Mapped[str | None] = mapped_column()
     owner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     state: Mapped[SheetState] = enum_column(SheetState)
     version_no: Mapped[int]
@@ -203,7 +204,7 @@ class SheetReview(Keyed, Base):
     decided_at: Mapped[datetime]
 
 
-class LateSubmission(Stamped, Versioned, Base):
+class LateSubmission(RegionScoped, OwnerScoped, Stamped, Versioned, Base):
     """A submission that came while entry was frozen (迟到数据); the id is the submission's own."""
 
     __tablename__ = "late_submissions"
@@ -217,7 +218,7 @@ class LateSubmission(Stamped, Versioned, Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     assessment_id: Mapped[UUID] = mapped_column(ForeignKey("assessments.id"))
     sheet_id: Mapped[UUID] = mapped_column(ForeignKey("sheets.id"))
-    region_path: Mapped[str]
+    region_path: Mapped[str] = mapped_column()
     owner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     state: Mapped[LateState] = enum_column(LateState)
     fingerprint: Mapped[str]

@@ -6,11 +6,12 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from wenming_api.access.columns import RegionScoped, UnitScoped
 from wenming_api.city.surveys.rules import ScoreSource
 from wenming_api.kit.db import Base, Keyed, Stamped, Versioned, enum_column
 
 
-class MethodScore(Keyed, Stamped, Versioned, Base):
+class MethodScore(Keyed, RegionScoped, UnitScoped, Stamped, Versioned, Base):
     """What one method (questionnaire, document review, …) gave one region or unit, out of `max_score`."""
 
     __tablename__ = "method_scores"
@@ -41,8 +42,8 @@ class MethodScore(Keyed, Stamped, Versioned, Base):
     method_code: Mapped[str]
     region_id: Mapped[UUID | None] = mapped_column(ForeignKey("regions.id"))
     unit_id: Mapped[UUID | None] = mapped_column(ForeignKey("units.id"))
-    region_path: Mapped[str]
-    unit_path: Mapped[str | None]
+    region_path: Mapped[str] = mapped_column()
+    unit_path: Mapped[str | None] = mapped_column()
     score: Mapped[Decimal]
     max_score: Mapped[Decimal]
     source: Mapped[ScoreSource] = enum_column(ScoreSource)

@@ -19,6 +19,7 @@ from tests import servers
 from tests.factories.callers import Callers, make_callers
 from wenming_api.app import create_app, create_resources
 from wenming_api.kit.db import Database, ReadSession, WriteSession
+from wenming_api.kit.logs import configure
 from wenming_api.kit.migrate import migrate
 from wenming_api.settings import (
     CacheSettings,
@@ -29,6 +30,7 @@ from wenming_api.settings import (
     StorageSettings,
 )
 
+configure("error")
 DATABASE = pytest.StashKey[str]()
 
 

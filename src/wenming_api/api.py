@@ -1,6 +1,7 @@
 """Every router under its sub-system: the table of contents of `/api/v1`."""
 
 from fastapi import APIRouter
+from fastapi.routing import APIRoute
 
 from wenming_api.system.audit.router import router as audit
 from wenming_api.system.health.router import router as health
@@ -25,3 +26,9 @@ operations = [health]
 api = APIRouter(prefix="/api/v1")
 for router in (*system, *city, *messaging, *analytics):
     api.include_router(router)
+
+
+def routes() -> list[APIRoute]:
+    """Every endpoint of the service, for the contract and the checks that walk all of them."""
+    routers = (*system, *city, *messaging, *analytics, *operations)
+    return [route for router in routers for route in router.routes if isinstance(route, APIRoute)]

@@ -9,13 +9,12 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
-from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 
 from wenming_api import __version__
 from wenming_api.access.middleware import PrincipalMiddleware
 from wenming_api.access.tokens import TokenIssuer, new_signing_key
-from wenming_api.api import api, operations
+from wenming_api.api import api, operations, routes
 from wenming_api.kit import handlers
 from wenming_api.kit.cache import Cache
 from wenming_api.kit.contract import contract
@@ -114,13 +113,9 @@ def from_environment() -> FastAPI:
 def openapi(app: FastAPI) -> dict[str, Any]:
     """The contract of the application, made once."""
     if app.openapi_schema is None:
-        public = [operation_id(route) for route in _routes(app) if getattr(route.endpoint, "public", False)]
+        public = [operation_id(route) for route in routes() if getattr(route.endpoint, "public", False)]
         app.openapi_schema = contract(app, tags=TAGS, is_public=public)
     return app.openapi_schema
-
-
-def _routes(app: FastAPI) -> list[APIRoute]:
-    return [route for route in app.routes if isinstance(route, APIRoute)]
 
 
 def _serve_documentation(app: FastAPI) -> None:

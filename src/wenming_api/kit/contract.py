@@ -34,6 +34,10 @@ def contract(app: FastAPI, *, tags: list[dict[str, str]], is_public: Any) -> dic
             for status, response in operation["responses"].items():
                 if status[0] in "45" and "application/json" in response.get("content", {}):
                     del response["content"]["application/json"]
+            if not operation.get("parameters") and "requestBody" not in operation:
+                operation["responses"].pop("422", None)
+            if "requestBody" not in operation:
+                operation["responses"].pop("400", None)
             operation["security"] = [] if operation["operationId"] in public else [{"bearer": []}]
     schemas.pop("ProblemDocument", None)
     return document

@@ -25,6 +25,7 @@ from wenming_api.kit.problems import (
     PayloadTooLarge,
     Problem,
     Unavailable,
+    Unreadable,
 )
 
 log = structlog.get_logger(__name__)
@@ -187,12 +188,6 @@ class _MethodNotAllowed(Problem):
     title = "不支持此方法"
 
 
-class _Unreadable(Problem):
-    status = 400
-    code = "unreadable"
-    title = "无法读取请求"
-
-
 def _from_http(error: HTTPException) -> Problem:
     found: Problem
     if error.status_code == 404:
@@ -202,6 +197,6 @@ def _from_http(error: HTTPException) -> Problem:
     elif error.status_code == 413:
         found = PayloadTooLarge("请求内容超过大小限制。")
     else:
-        found = _Unreadable("请求内容无法解析，请检查格式与编码。")
+        found = Unreadable("请求内容无法解析，请检查格式与编码。")
     found.headers = {**found.headers, **(dict(error.headers) if error.headers else {})}
     return found

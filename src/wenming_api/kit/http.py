@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from wenming_api.kit import idempotency
 from wenming_api.kit.db import Database, ReadSession, WriteSession
 from wenming_api.kit.pages import PageParams
-from wenming_api.kit.problems import InvalidInput, Problem, StaleVersion, VersionRequired, problems
+from wenming_api.kit.problems import InvalidInput, Problem, StaleVersion, Unreadable, VersionRequired, problems
 
 
 def _database(request: Request) -> Database:
@@ -141,7 +141,7 @@ class Router(APIRouter):
             prefix=prefix,
             tags=list(tags),
             route_class=Route,
-            responses=problems(InvalidInput, *raises),
+            responses=problems(Unreadable, InvalidInput, *raises),
             strict_content_type=False,
         )
 

@@ -51,6 +51,14 @@ class Problem(Exception):
         return body | self.extensions
 
 
+class Unreadable(Problem):
+    """The body is not what its media type says: broken JSON or encoding."""
+
+    status = 400
+    code = "unreadable"
+    title = "无法读取请求"
+
+
 class Unauthenticated(Problem):
     """No valid access token."""
 

@@ -1,1 +1,1 @@
-"""Health, readiness and metrics (O1). No tables."""
+"""Health, readiness and metrics (运维监控, O1). No tables."""

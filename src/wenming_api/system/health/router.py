@@ -97,5 +97,5 @@ async def _check(
 @router.get("/metrics", summary="Prometheus 指标", response_class=Response, include_in_schema=False)
 @public
 async def metrics() -> Response:
-    """Counters and histograms of this process."""
+    """本进程的计数与时延分布。"""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -9,10 +9,11 @@ from typing import Any, cast
 
 import structlog
 from cashews import Cache as Cashews
+from cashews.exceptions import CacheBackendInteractionError
 from redis.exceptions import RedisError
 
 log = structlog.get_logger(__name__)
-_AWAY = (RedisError, OSError, TimeoutError)
+_AWAY = (CacheBackendInteractionError, RedisError, OSError, TimeoutError)
 
 
 class Cache:

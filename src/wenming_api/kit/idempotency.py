@@ -99,7 +99,9 @@ async def claim(session: WriteSession, *, principal: str, route: str, key: str, 
     ).one()
     if kept.fingerprint != print_:
         raise KeyReused("同一 Idempotency-Key 曾用于内容不同的请求；请为新请求换一个键。")
-    raise Replay(kept.status or 200, kept.headers or {}, kept.body or b"")
+    if kept.status is None:  # refused with a problem that keeps its changes: there is no answer to repeat
+        return Claim(principal, route, key)
+    raise Replay(kept.status, kept.headers or {}, kept.body or b"")
 
 
 async def forget_old(session: WriteSession) -> None:

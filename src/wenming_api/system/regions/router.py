@@ -10,6 +10,7 @@ from wenming_api.access.principal import Principal
 from wenming_api.catalog.permissions import Permission
 from wenming_api.kit.fields import Search
 from wenming_api.kit.http import IfMatch, Paging, Reads, Router, Writes, etag
+from wenming_api.kit.imports import ImportReport
 from wenming_api.kit.pages import Page
 from wenming_api.kit.problems import (
     Conflict,
@@ -25,7 +26,6 @@ from wenming_api.kit.workbooks import MEDIA_TYPE, WorkbookProblem, WorkbookTooLa
 from wenming_api.system.regions import queries, service
 from wenming_api.system.regions.rules import RegionLevel
 from wenming_api.system.regions.schemas import (
-    ImportReport,
     RegionCreate,
     RegionDetail,
     RegionMove,

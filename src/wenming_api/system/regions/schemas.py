@@ -70,24 +70,3 @@ class RegionDetail(RegionOut):
     updated_at: Moment
     children: int = Field(description="直属下级数")
     allowed_actions: list[AllowedAction]
-
-
-class ImportFault(Out):
-    """导入文件中的一处错误"""
-
-    row: int = Field(description="行号（表头为第 1 行）", examples=[12])
-    column: str | None = Field(description="列名", examples=["上级代码"])
-    message: str = Field(examples=["上级代码 370399000000 不存在，或该行有误"])
-
-
-class ImportReport(Out):
-    """导入结果"""
-
-    dry_run: bool = Field(description="是否只校验不保存")
-    applied: bool = Field(description="是否已保存")
-    total: int
-    created: int
-    updated: int
-    unchanged: int
-    failed: int
-    faults: list[ImportFault] = Field(description="前 1,000 处错误；完整内容见错误工作簿")

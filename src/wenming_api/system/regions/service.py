@@ -4,16 +4,17 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, func, insert, literal, select, update
+from sqlalchemy import Text, bindparam, func, insert, literal, select, update
 
 from wenming_api.access.columns import RegionScoped, scoped_tables
 from wenming_api.access.principal import Principal
 from wenming_api.kit import clock
 from wenming_api.kit.db import WriteSession
 from wenming_api.kit.ids import uuid7
+from wenming_api.kit.imports import ImportReport, failed_rows, faults_of
 from wenming_api.kit.invalidation import invalidate
 from wenming_api.kit.problems import FieldError, InvalidInput, NotFound, check_edited, check_judged
-from wenming_api.kit.workbooks import Column, ReadTable, Table, choice, read_table, write_errors
+from wenming_api.kit.workbooks import Column, Table, choice, read_table, write_errors
 from wenming_api.system.audit.service import record
 from wenming_api.system.regions.models import Region, RegionParent
 from wenming_api.system.regions.rules import (
@@ -26,7 +27,7 @@ from wenming_api.system.regions.rules import (
     place,
     statistical_level,
 )
-from wenming_api.system.regions.schemas import ImportFault, ImportReport, RegionCreate, RegionMove, RegionUpdate
+from wenming_api.system.regions.schemas import RegionCreate, RegionMove, RegionUpdate
 
 TABLE = Table(
     name="区域",
@@ -43,7 +44,18 @@ TABLE = Table(
         Column(key="parent_code", header="上级代码", max_length=12),
     ),
 )
-_SHOWN_FAULTS = 1_000
+
+
+_TREE_LOCK = 0x7EE
+
+
+async def hold_tree(session: WriteSession, *, moving: bool = False) -> None:
+    """Keep the paths of regions and units from moving until this transaction ends; `moving` waits for all holders.
+
+    Taken before a path is read in order to be written into another row, so that no row keeps a path of the past.
+    """
+    lock = func.pg_advisory_xact_lock if moving else func.pg_advisory_xact_lock_shared
+    await session.execute(select(lock(_TREE_LOCK)))
 
 
 async def _locked(session: WriteSession, region_id: UUID, caller: Principal) -> Region:
@@ -57,6 +69,7 @@ async def _locked(session: WriteSession, region_id: UUID, caller: Principal) -> 
 
 async def create_region(session: WriteSession, *, caller: Principal, new: RegionCreate) -> Region:
     """Add a region below its parent; a second city, a wrong level or a taken code is refused."""
+    await hold_tree(session)
     parent = await session.get(Region, new.parent_id) if new.parent_id else None
     if new.parent_id and parent is None:
         raise InvalidInput(errors=[FieldError("/parent_id", "上级区域不存在")])
@@ -123,6 +136,7 @@ async def update_region(
 
 async def move_region(session: WriteSession, *, caller: Principal, region_id: UUID, move: RegionMove) -> Region:
     """Give a region another parent, from today on; every row inside follows its path."""
+    await hold_tree(session, moving=True)
     region = await _locked(session, region_id, caller)
     check_judged(move.version, region.version)
     parent = await _locked(session, move.parent_id, caller)
@@ -180,6 +194,7 @@ async def import_regions(
     wrong, the workbook that marks them.
     """
     read = await asyncio.to_thread(read_table, data, TABLE)
+    await hold_tree(session, moving=True)
     rows = [
         RegionRow(
             found.number,
@@ -196,12 +211,15 @@ async def import_regions(
     placed, faults = place(rows, known)
     for row, field, message in faults:
         read.reject(row.row, message, field)
-    outside = [item for item in placed if caller is not None and not caller.scope.holds_region(item.path)]
-    if outside:
-        raise NotFound("文件中有区域不在您的数据范围内。")
+    numbers = {row.code: row.row for row in rows}
+    if caller is not None:
+        for item in placed:
+            if not caller.scope.holds_region(item.path):
+                read.reject(numbers[item.code], "该区域不在您的数据范围内", "code")
+        placed = [item for item in placed if caller.scope.holds_region(item.path)]
     new = [item for item in placed if item.code not in existing]
     renamed = [item for item in placed if item.code in existing and existing[item.code].name != item.name]
-    failed = len({error.row for error in read.errors})
+    failed = failed_rows(read)
     apply = not dry_run and (partial or not failed)
     if apply:
         await _save(session, new, renamed, {code: found.id for code, found in existing.items()})
@@ -220,16 +238,9 @@ async def import_regions(
         updated=len(renamed),
         unchanged=len(placed) - len(new) - len(renamed),
         failed=failed,
-        faults=_faults(read),
+        faults=faults_of(read),
     )
     return report, await asyncio.to_thread(write_errors, [read]) if failed else None
-
-
-def _faults(read: ReadTable) -> list[ImportFault]:
-    return [
-        ImportFault(row=error.row, column=error.header or None, message=error.message)
-        for error in sorted(read.errors, key=lambda found: found.row)[:_SHOWN_FAULTS]
-    ]
 
 
 async def _save(session: WriteSession, new: list[Placed], renamed: list[Placed], ids: dict[str, UUID]) -> None:
@@ -245,12 +256,25 @@ async def _save(session: WriteSession, new: list[Placed], renamed: list[Placed],
                 for item in new
             ],
         )
-    for item in renamed:
+    if renamed:
         await session.execute(
-            update(Region)
-            .where(Region.id == ids[item.code])
-            .values(name=item.name, full_name=item.full_name, version=Region.version + 1, updated_at=at)
+            update(Region).where(Region.id == bindparam("key")).values(name=bindparam("new_name")),
+            [{"key": ids[item.code], "new_name": item.name} for item in renamed],
+            execution_options={"synchronize_session": False},
         )
+        await _restore_full_names(session)
+
+
+async def _restore_full_names(session: WriteSession) -> None:
+    """Full names follow the names of all regions above; only rows that change get a new version."""
+    top = select(Region.id, Region.name.label("full_name")).where(Region.parent_id.is_(None)).cte(recursive=True)
+    tree = top.union_all(select(Region.id, top.c.full_name + "/" + Region.name).join(top, Region.parent_id == top.c.id))
+    await session.execute(
+        update(Region)
+        .where(Region.id == tree.c.id, Region.full_name != tree.c.full_name)
+        .values(full_name=tree.c.full_name, version=Region.version + 1, updated_at=clock.now())
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _region_row(item: Placed, ids: dict[str, UUID]) -> dict[str, Any]:

@@ -4,20 +4,20 @@ from fractions import Fraction
 
 from wenming_api.city.snapshots.rules import (
     Duty,
-    DutyRole,
     Group,
     Indicator,
     Line,
     MethodScore,
     Named,
+    Policies,
     Quota,
     Region,
-    Settings,
     Sheet,
     Site,
     Snapshot,
     Standard,
 )
+from wenming_api.city.standards.rules import DutyRole
 
 A1, A2, A3, B1 = "a1", "a2", "a3", "b1"
 
@@ -26,7 +26,7 @@ def example() -> Snapshot:
     """Two districts, four sites, three standards."""
     lead, co = DutyRole.LEAD, DutyRole.CO
     return Snapshot(
-        settings=Settings(),
+        policies=Policies(),
         regions=(
             Region("city", "某市", "city", None),
             Region("A", "甲区", "county", "city"),
@@ -57,9 +57,7 @@ def example() -> Snapshot:
             Sheet("v3", A3, (Line("s1", Fraction(4)), Line("s3", Fraction(6)))),
             Sheet("v4", B1, (Line("s1", None), Line("s2", Fraction(5)))),
         ),
-        groups=(
-            Group("districts", "区县", {"field": Fraction(85), "questionnaire": Fraction(15)}, ("A", "B")),
-        ),
+        groups=(Group("districts", "区县", {"field": Fraction(85), "questionnaire": Fraction(15)}, ("A", "B")),),
         quotas=(Quota("X", "county"), Quota("Y", "county")),
         indicators=(
             Indicator("root", None, 1, "Ⅰ-1", "环境"),

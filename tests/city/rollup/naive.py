@@ -33,7 +33,7 @@ class Naive:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.s = snapshot
-        self.settings = snapshot.settings
+        self.policies = snapshot.policies
         self.parent = {region.code: region.parent for region in snapshot.regions}
         self.level = {region.code: region.level for region in snapshot.regions}
         self.standard = {standard.id: standard for standard in snapshot.standards}
@@ -43,11 +43,7 @@ class Naive:
 
     def lines(self, site: str, standard: str) -> list[Line]:
         return [
-            line
-            for sheet in self.s.sheets
-            if sheet.site == site
-            for line in sheet.lines
-            if line.standard == standard
+            line for sheet in self.s.sheets if sheet.site == site for line in sheet.lines if line.standard == standard
         ]
 
     def judged(self, site: str, standard: str) -> Fraction | None:
@@ -58,9 +54,9 @@ class Naive:
         if self.standard[standard].kind != "regular" or not self.assessed(site):
             return None
         if self.lines(site, standard):
-            return self.settings.not_applicable
+            return self.policies.not_applicable
         types = self.standard[standard].site_types
-        return self.settings.missing_item if not types or self.site[site].type in types else None
+        return self.policies.missing_item if not types or self.site[site].type in types else None
 
     def assessed(self, site: str) -> bool:
         return any(sheet.site == site for sheet in self.s.sheets)
@@ -147,17 +143,14 @@ class Naive:
 
     def weights(self, region: str) -> dict[str, Fraction]:
         own = [quota for quota in self.s.quotas if quota.level == self.level[region]]
-        return {
-            quota.site_type: quota.weight
-            for quota in sorted(own or self.s.quotas, key=lambda q: q.level)[::-1]
-        }
+        return {quota.site_type: quota.weight for quota in sorted(own or self.s.quotas, key=lambda q: q.level)[::-1]}
 
     def field(self, region: str, group: Group | None) -> Fraction | None:
         if not self.scores(region):
             return None
-        if self.settings.field == "site_mean":
+        if self.policies.field == "site_mean":
             return average(self.scores(region))
-        if self.settings.field == "points":
+        if self.policies.field == "points":
             pairs = [
                 (Fraction(0) if self.vetoes(site) else self.points(site)[0], self.points(site)[1])
                 for site in self.sites_of(region)
@@ -176,15 +169,15 @@ class Naive:
         return total / weight_sum if weight_sum else None
 
     def absent(self, region: str, kind: str, group: Group | None) -> Fraction | None:
-        if self.settings.missing_type == "zero" and (group or self.is_above(region)):
+        if self.policies.missing_type == "zero" and (group or self.is_above(region)):
             return Fraction(0)
-        if self.settings.missing_type == "peer_mean" and group:
+        if self.policies.missing_type == "peer_mean" and group:
             means = [average(self.scores(peer, kind)) for peer in group.regions if peer != region]
             return average([value for value in means if value is not None])
         return None
 
     def method(self, region: str, method: str, group: Group) -> Fraction | None:
-        if method == self.settings.field_method:
+        if method == self.policies.field_method:
             return self.field(region, group)
         given = [score for score in self.s.method_scores if (score.region, score.method) == (region, method)]
         most = sum(score.max_score for score in given)
@@ -195,7 +188,7 @@ class Naive:
 
     def required(self, group: Group) -> dict[str, Fraction]:
         weights = {code: weight for code, weight in group.methods.items() if weight != 0}
-        return weights if weights and not group.field_only else {self.settings.field_method: Fraction(1)}
+        return weights if weights and not group.field_only else {self.policies.field_method: Fraction(1)}
 
     def loss_and_gain(self, region: str) -> tuple[Fraction, Fraction]:
         bonus = negative = Fraction(0)
@@ -206,7 +199,7 @@ class Naive:
                     bonus += judged
                 if judged is not None and standard.kind == "negative":
                     negative += standard.max_score - judged
-        cap = self.settings.bonus_cap
+        cap = self.policies.bonus_cap
         return (bonus if cap is None or bonus < cap else cap), negative
 
     def total(self, region: str, group: Group) -> Fraction | None:
@@ -245,15 +238,15 @@ class Naive:
     ) -> Fraction | None:
         if self.grouped(region):
             return ranked(region, self.grouped(region)[0])
-        if self.settings.parents == "own_sites":
+        if self.policies.parents == "own_sites":
             return own(region, None)
         total = weight_sum = Fraction(0)
         for child in (code for code, parent in self.parent.items() if parent == region):
             if self.grouped(child) or self.is_above(child):
                 value = self._region(child, own, ranked)
                 weight = Fraction(1)
-                if self.settings.parents == "weighted":
-                    weight = (self.settings.parent_weights or {}).get(child, Fraction(0))
+                if self.policies.parents == "weighted":
+                    weight = (self.policies.parent_weights or {}).get(child, Fraction(0))
                 if value is not None:
                     total += weight * value
                     weight_sum += weight
@@ -279,7 +272,7 @@ class Naive:
         )
 
     def department(self, unit: str) -> tuple[Fraction | None, Fraction | None]:
-        roles = {"lead"} if self.settings.duties == "lead" else {"lead", "co"}
+        roles = {"lead"} if self.policies.duties == "lead" else {"lead", "co"}
         standards = [
             standard
             for standard in self.regular()

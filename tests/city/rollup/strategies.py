@@ -4,29 +4,29 @@ from fractions import Fraction
 
 from hypothesis import strategies as st
 
+from wenming_api.city.schemes.rules import (
+    DutyPolicy,
+    FieldPolicy,
+    MissingTypePolicy,
+    OpenLinePolicy,
+    ParentPolicy,
+)
 from wenming_api.city.snapshots.rules import (
     Duty,
-    DutyPolicy,
-    DutyRole,
-    FieldPolicy,
     Group,
     Indicator,
     Line,
-    ListKind,
     MethodScore,
-    MissingTypePolicy,
     Named,
-    OpenLinePolicy,
-    ParentPolicy,
+    Policies,
     Quota,
     Region,
-    Settings,
     Sheet,
     Site,
     Snapshot,
     Standard,
-    VetoScope,
 )
+from wenming_api.city.standards.rules import DutyRole, ListKind, VetoScope
 
 LEVELS = ("city", "county", "street", "community")
 TYPES = ("X", "Y", "Z")
@@ -38,9 +38,7 @@ METHODS = ("field", "questionnaire", "documents")
 def ratios(low: int, high: int) -> st.SearchStrategy[Fraction]:
     """Fractions with the small odd denominators that real rules produce."""
     return st.builds(
-        lambda numerator, denominator: min(
-            Fraction(high), max(Fraction(low), Fraction(numerator, denominator))
-        ),
+        lambda numerator, denominator: min(Fraction(high), max(Fraction(low), Fraction(numerator, denominator))),
         st.integers(low * 7, high * 7),
         st.sampled_from((1, 2, 3, 5, 7)),
     )
@@ -91,9 +89,7 @@ def sheets_of(draw: st.DrawFn, site: str, standards: tuple[Standard, ...]) -> li
             elif what <= 4:
                 lines.append(Line(standard.id, None))
             elif what <= 17:
-                part = draw(
-                    st.sampled_from((Fraction(0), Fraction(1), Fraction(1), Fraction(1, 3), Fraction(3, 7)))
-                )
+                part = draw(st.sampled_from((Fraction(0), Fraction(1), Fraction(1), Fraction(1, 3), Fraction(3, 7))))
                 lines.append(Line(standard.id, standard.max_score * part))
         sheets.append(Sheet(f"{site}-{number}", site, tuple(lines)))
     return sheets
@@ -116,9 +112,9 @@ def group_lists(draw: st.DrawFn, codes: list[str]) -> tuple[Group, ...]:
 
 
 @st.composite
-def settings_of(draw: st.DrawFn, codes: list[str]) -> Settings:
+def policies_of(draw: st.DrawFn, codes: list[str]) -> Policies:
     """Every combination of policies."""
-    return Settings(
+    return Policies(
         not_applicable=draw(st.sampled_from(OpenLinePolicy)),
         missing_item=draw(st.sampled_from(OpenLinePolicy)),
         field=draw(st.sampled_from(FieldPolicy)),
@@ -157,7 +153,7 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
         )
     )
     return Snapshot(
-        settings=draw(settings_of(codes)),
+        policies=draw(policies_of(codes)),
         regions=regions,
         sites=sites,
         site_types=tuple(Named(code, code) for code in TYPES),

@@ -9,20 +9,14 @@ from tests.city.rollup.example import A1, A2, A3, B1, example
 
 from wenming_api.city.regionscores.rules import Entry
 from wenming_api.city.rollup.rules import Figures, roll_up
-from wenming_api.city.snapshots.rules import (
-    FieldPolicy,
-    Group,
-    MissingTypePolicy,
-    ParentPolicy,
-    Settings,
-    Snapshot,
-    VetoScope,
-)
+from wenming_api.city.schemes.rules import FieldPolicy, MissingTypePolicy, ParentPolicy
+from wenming_api.city.snapshots.rules import Group, Policies, Snapshot
+from wenming_api.city.standards.rules import VetoScope
 from wenming_api.kit.exact import shown, stored
 
 
 def computed(snapshot: Snapshot, **settings: object) -> Figures:
-    return roll_up(replace(snapshot, settings=replace(Settings(), **settings)))
+    return roll_up(replace(snapshot, policies=replace(Policies(), **settings)))
 
 
 def field_of(figures: Figures, code: str) -> Decimal | None:
@@ -116,9 +110,7 @@ def test_a_field_only_group_is_ranked_by_field_without_a_total() -> None:
     ("scope", "vetoed"),
     [(VetoScope.SITE, set()), (VetoScope.REGION, {"B"}), (VetoScope.ASSESSMENT, {"A", "B"})],
 )
-def test_a_veto_makes_the_site_zero_and_reaches_as_far_as_its_scope(
-    scope: VetoScope, vetoed: set[str]
-) -> None:
+def test_a_veto_makes_the_site_zero_and_reaches_as_far_as_its_scope(scope: VetoScope, vetoed: set[str]) -> None:
     snapshot = example()
     sheets = tuple(
         replace(sheet, lines=(sheet.lines[0], sheet.lines[1]._replace(achieved=Fraction(0), veto=scope)))

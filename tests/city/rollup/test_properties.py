@@ -14,7 +14,8 @@ from tests.city.rollup.naive import Naive, rounded
 from tests.city.rollup.strategies import snapshots
 
 from wenming_api.city.rollup.rules import result_hash, roll_up
-from wenming_api.city.snapshots.rules import ParentPolicy, Snapshot, canonical, from_json, to_json
+from wenming_api.city.schemes.rules import ParentPolicy
+from wenming_api.city.snapshots.rules import Snapshot, canonical, from_json, to_json
 from wenming_api.kit.exact import ranks, shown, stored
 
 many = settings(max_examples=300, deadline=None)
@@ -129,9 +130,7 @@ def test_lists_are_ordered_and_complete_at_the_end(snapshot: Snapshot) -> None:
 @given(st.lists(st.none() | st.decimals(-5, 5, places=1)))
 def test_ranks_count_the_better_ones(values: list[Decimal | None]) -> None:
     known = [value for value in values if value is not None]
-    assert ranks(values) == [
-        None if value is None else 1 + sum(other > value for other in known) for value in values
-    ]
+    assert ranks(values) == [None if value is None else 1 + sum(other > value for other in known) for value in values]
 
 
 def test_ties_share_a_rank() -> None:
@@ -158,8 +157,6 @@ def test_halves_go_away_from_zero() -> None:
 
 def test_weights_of_nothing_give_nothing() -> None:
     snapshot = example()
-    weighted = replace(snapshot.settings, parents=ParentPolicy.WEIGHTED)
-    city = next(
-        figure for figure in roll_up(replace(snapshot, settings=weighted)).regions if figure.code == "city"
-    )
+    weighted = replace(snapshot.policies, parents=ParentPolicy.WEIGHTED)
+    city = next(figure for figure in roll_up(replace(snapshot, policies=weighted)).regions if figure.code == "city")
     assert city.total is None

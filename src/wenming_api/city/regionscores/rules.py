@@ -10,15 +10,10 @@ from dataclasses import field as fresh
 from decimal import Decimal
 from fractions import Fraction
 
+from wenming_api.city.schemes.rules import FieldPolicy, MissingTypePolicy, ParentPolicy
 from wenming_api.city.sitescores.rules import SiteTally, Sums, Tally, ancestry
-from wenming_api.city.snapshots.rules import (
-    FieldPolicy,
-    Group,
-    MissingTypePolicy,
-    ParentPolicy,
-    Snapshot,
-    VetoScope,
-)
+from wenming_api.city.snapshots.rules import Group, Snapshot
+from wenming_api.city.standards.rules import VetoScope
 from wenming_api.kit.exact import maybe_stored, mean, ranks, stored, weighted_mean
 
 NO_CHILDREN = "children"
@@ -125,7 +120,7 @@ class Regions:
     """
 
     def __init__(self, snapshot: Snapshot, sums: Tally) -> None:
-        self._settings = snapshot.settings
+        self._policies = snapshot.policies
         self._groups = snapshot.groups
         self._quotas = snapshot.quotas
         self._levels = {region.code: region.level for region in snapshot.regions}
@@ -146,13 +141,9 @@ class Regions:
         for group in snapshot.groups:
             for code in group.regions:
                 self._primary.setdefault(code, group)
-        self._above = {
-            step for code in self._primary for step in self._chains[code][1:]
-        } - self._primary.keys()
+        self._above = {step for code in self._primary for step in self._chains[code][1:]} - self._primary.keys()
         self._standing = {
-            (group.code, code): self._stand(group, code)
-            for group in snapshot.groups
-            for code in group.regions
+            (group.code, code): self._stand(group, code) for group in snapshot.groups for code in group.regions
         }
         self._parents: dict[str, _Standing] = {}
 
@@ -187,7 +178,7 @@ class Regions:
         pool, own = self._pools[code], self._type_scores[code]
         if not own:
             return _Field(None, {})
-        match self._settings.field:
+        match self._policies.field:
             case FieldPolicy.SITE_MEAN:
                 return _Field(mean(score for scores in pool.types.values() for score in scores), own)
             case FieldPolicy.POINTS:
@@ -197,8 +188,7 @@ class Regions:
                 counted = {
                     kind: score
                     for kind in sorted(weights.keys() | own.keys())
-                    if (score := own[kind] if kind in own else self._missing_type(code, kind, group))
-                    is not None
+                    if (score := own[kind] if kind in own else self._missing_type(code, kind, group)) is not None
                 }
                 return _Field(
                     weighted_mean((score, weights.get(kind, Fraction(1))) for kind, score in counted.items()),
@@ -208,15 +198,11 @@ class Regions:
     def _missing_type(self, code: str, kind: str, group: Group | None) -> Fraction | None:
         # Below the ranked regions hardly any has every type: the policy is for the ranked ones and those
         # above.
-        match self._settings.missing_type:
+        match self._policies.missing_type:
             case MissingTypePolicy.ZERO if group or code in self._above:
                 return Fraction(0)
             case MissingTypePolicy.PEER_MEAN if group:
-                return mean(
-                    self._type_scores[peer][kind]
-                    for peer in group.regions
-                    if peer != code and kind in self._type_scores[peer]
-                )
+                return mean(self._type_scores[peer][kind] for peer in group.regions if kind in self._type_scores[peer])
             case _:
                 return None
 
@@ -228,10 +214,10 @@ class Regions:
             negative=self._points(pool.negative),
             vetoed=self._all_vetoed or VetoScope.REGION in pool.scopes,
         )
-        cap = self._settings.bonus_cap
+        cap = self._policies.bonus_cap
         if cap is not None:
             standing.bonus = min(standing.bonus, cap)
-        field_method = self._settings.field_method
+        field_method = self._policies.field_method
         weights = {method: weight for method, weight in group.methods.items() if weight}
         if group.field_only or not weights:
             weights = {field_method: Fraction(1)}
@@ -244,9 +230,7 @@ class Regions:
         if group.field_only:
             standing.value = standing.field.score
         elif not standing.missing:
-            standing.composite = weighted_mean(
-                (standing.methods[method], weights[method]) for method in weights
-            )
+            standing.composite = weighted_mean((standing.methods[method], weights[method]) for method in weights)
         if standing.composite is not None:
             standing.total = standing.value = standing.composite + standing.bonus - standing.negative
         return standing
@@ -256,7 +240,7 @@ class Regions:
         one has none."""
         if code in self._parents:
             return self._parents[code]
-        if self._settings.parents is ParentPolicy.OWN_SITES:
+        if self._policies.parents is ParentPolicy.OWN_SITES:
             own = self._field(code, None)
             standing = _Standing(own, total=own.score, value=own.score)
         else:
@@ -268,9 +252,7 @@ class Regions:
             standing = _Standing(
                 _Field(self._over_children({child: one.field.score for child, one in children.items()}), {})
             )
-            standing.total = standing.value = self._over_children(
-                {child: one.value for child, one in children.items()}
-            )
+            standing.total = standing.value = self._over_children({child: one.value for child, one in children.items()})
             if any(one.value is None for one in children.values()):
                 standing.missing = (NO_CHILDREN,)
         standing.vetoed = self._all_vetoed
@@ -278,8 +260,8 @@ class Regions:
         return standing
 
     def _over_children(self, values: Mapping[str, Fraction | None]) -> Fraction | None:
-        weights = self._settings.parent_weights or {}
-        weighted = self._settings.parents is ParentPolicy.WEIGHTED
+        weights = self._policies.parent_weights or {}
+        weighted = self._policies.parents is ParentPolicy.WEIGHTED
         return weighted_mean(
             (value, weights.get(child, Fraction(0)) if weighted else Fraction(1))
             for child, value in values.items()

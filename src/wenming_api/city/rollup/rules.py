@@ -10,18 +10,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from wenming_api.city.regionscores.rules import Entry, RegionFigure, Regions
+from wenming_api.city.schemes.rules import DutyPolicy
 from wenming_api.city.sitescores.rules import SiteTally, Sums, Tally, ancestry, tally
-from wenming_api.city.snapshots.rules import (
-    FORM,
-    DutyPolicy,
-    DutyRole,
-    ListKind,
-    Region,
-    Snapshot,
-    digest,
-    plain,
-    to_json,
-)
+from wenming_api.city.snapshots.rules import FORM, Region, Snapshot, digest, plain, to_json
+from wenming_api.city.standards.rules import DutyRole, ListKind
 from wenming_api.kit.exact import maybe_stored, mean, ranks, stored
 
 
@@ -137,7 +129,7 @@ def _site_figure(sums: Tally, one: SiteTally) -> SiteFigure:
 
 
 def _departments(snapshot: Snapshot, sums: Tally) -> tuple[CutFigure, ...]:
-    every = snapshot.settings.duties is DutyPolicy.ALL
+    every = snapshot.policies.duties is DutyPolicy.ALL
     units: dict[str, Sums] = defaultdict(Sums)
     for standard in snapshot.standards:
         if standard.kind is not ListKind.REGULAR:
@@ -157,9 +149,7 @@ def _site_units(sums: Tally) -> tuple[CutFigure, ...]:
 
 def _indicators(snapshot: Snapshot, sums: Tally) -> tuple[CutFigure, ...]:
     """Every node of the tree, from the regular standards below it. Ranked among the nodes of its level."""
-    chains = ancestry(
-        Region(node.id, node.name, str(node.level), node.parent) for node in snapshot.indicators
-    )
+    chains = ancestry(Region(node.id, node.name, str(node.level), node.parent) for node in snapshot.indicators)
     nodes = {node.id: Sums() for node in snapshot.indicators}
     for standard in snapshot.standards:
         if standard.kind is ListKind.REGULAR and standard.indicator is not None:
@@ -196,9 +186,7 @@ def _means(sites: Iterable[tuple[str | None, SiteTally]]) -> tuple[MeanFigure, .
     for key, one in sites:
         if key is not None:
             members[key].append(one)
-    scores = {
-        key: [score for one in members[key] if (score := one.score) is not None] for key in sorted(members)
-    }
+    scores = {key: [score for one in members[key] if (score := one.score) is not None] for key in sorted(members)}
     means = {key: maybe_stored(mean(values)) for key, values in scores.items()}
     places = ranks(list(means.values()))
     return tuple(

@@ -11,17 +11,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from math import lcm
 
-from wenming_api.city.snapshots.rules import (
-    ListKind,
-    OpenLinePolicy,
-    Region,
-    Settings,
-    Sheet,
-    Site,
-    Snapshot,
-    Standard,
-    VetoScope,
-)
+from wenming_api.city.schemes.rules import OpenLinePolicy
+from wenming_api.city.snapshots.rules import Policies, Region, Sheet, Site, Snapshot, Standard
+from wenming_api.city.standards.rules import ListKind, VetoScope
 
 
 @dataclass(slots=True)
@@ -114,16 +106,15 @@ def tally(snapshot: Snapshot) -> Tally:
     for sheet in snapshot.sheets:
         sheets[sheet.site].append(sheet)
     scale = _scale(snapshot, sheets.values())
-    scaled = {value: _times(value, scale) for value in _achieved(snapshot)}
     maxima = {standard.id: _times(standard.max_score, scale) for standard in snapshot.standards}
 
     spreads: list[Spread] = []
     judged: dict[str, Judgement] = {}
     for site in snapshot.sites:
         own = sheets[site.id]
-        judged[site.id] = _judgement(own, scaled)
-        if len(own) > 1 and snapshot.settings.spread_threshold is not None:
-            spreads += _spreads(site, own, standards, snapshot.settings.spread_threshold)
+        judged[site.id] = _judgement(own, scale)
+        if len(own) > 1 and snapshot.policies.spread_threshold is not None:
+            spreads += _spreads(site, own, standards, snapshot.policies.spread_threshold)
 
     by_standard = {standard.id: Sums() for standard in snapshot.standards}
     open_lines = _OpenLines(snapshot, judged, maxima, by_standard)
@@ -133,16 +124,14 @@ def tally(snapshot: Snapshot) -> Tally:
     for site in snapshot.sites:
         one = SiteTally(site, len(sheets[site.id]))
         if one.sheets:
-            one.vetoes = frozenset(
-                line.veto for sheet in sheets[site.id] for line in sheet.lines if line.veto
-            )
+            one.vetoes = frozenset(line.veto for sheet in sheets[site.id] for line in sheet.lines if line.veto)
             _add_lines(one, judged[site.id], standards, maxima, by_standard)
             _add_open_lines(
                 one,
                 judged[site.id],
                 expected[site.type],
                 regular=regular,
-                settings=snapshot.settings,
+                policies=snapshot.policies,
                 count=open_lines,
             )
         tallies.append(one)
@@ -186,13 +175,11 @@ def nearest_group(snapshot: Snapshot) -> dict[str, int]:
     return found
 
 
-def _achieved(snapshot: Snapshot) -> set[Fraction]:
-    return {line.achieved for sheet in snapshot.sheets for line in sheet.lines if line.achieved is not None}
-
-
 def _scale(snapshot: Snapshot, sheets: Iterable[Sequence[Sheet]]) -> int:
     assessors = max((len(own) for own in sheets), default=1)
-    denominators = {value.denominator for value in _achieved(snapshot)}
+    denominators = {
+        line.achieved.denominator for sheet in snapshot.sheets for line in sheet.lines if line.achieved is not None
+    }
     denominators |= {standard.max_score.denominator for standard in snapshot.standards}
     return lcm(*denominators) * lcm(*range(1, assessors + 1))
 
@@ -201,19 +188,18 @@ def _times(value: Fraction, scale: int) -> int:
     return value.numerator * (scale // value.denominator)
 
 
-def _judgement(sheets: Sequence[Sheet], scaled: Mapping[Fraction, int]) -> Judgement:
+def _judgement(sheets: Sequence[Sheet], scale: int) -> Judgement:
     """Mean of the applicable judgements; not applicable when all of them are."""
     if len(sheets) == 1:
         return {
-            line.standard: None if line.achieved is None else scaled[line.achieved]
-            for line in sheets[0].lines
+            line.standard: None if line.achieved is None else _times(line.achieved, scale) for line in sheets[0].lines
         }
     values: dict[str, list[int]] = {}
     for sheet in sheets:
         for line in sheet.lines:
             given = values.setdefault(line.standard, [])
             if line.achieved is not None:
-                given.append(scaled[line.achieved])
+                given.append(_times(line.achieved, scale))
     return {standard: sum(given) // len(given) if given else None for standard, given in values.items()}
 
 
@@ -278,17 +264,17 @@ def _add_open_lines(
     expected: Sequence[str],
     *,
     regular: frozenset[str],
-    settings: Settings,
+    policies: Policies,
     count: "_OpenLines",
 ) -> None:
     for standard, achieved in judged.items():
         if achieved is None and standard in regular:
             one.not_applicable += 1
-            count.add(one, standard, settings.not_applicable)
+            count.add(one, standard, policies.not_applicable)
     for standard in expected:
         if standard not in judged:
             one.missing += 1
-            count.add(one, standard, settings.missing_item)
+            count.add(one, standard, policies.missing_item)
 
 
 class _OpenLines:
@@ -305,7 +291,7 @@ class _OpenLines:
         self._by_standard = by_standard
         self._group = nearest_group(snapshot)
         self._peers: dict[tuple[int, str], dict[str, list[int]]] = {}
-        policies = (snapshot.settings.not_applicable, snapshot.settings.missing_item)
+        policies = (snapshot.policies.not_applicable, snapshot.policies.missing_item)
         if OpenLinePolicy.PEER_MEAN in policies:
             self._gather(snapshot, judged)
 

@@ -14,79 +14,23 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from wenming_api.city.schemes.rules import (
+    DutyPolicy,
+    FieldPolicy,
+    MissingTypePolicy,
+    OpenLinePolicy,
+    ParentPolicy,
+)
+from wenming_api.city.standards.rules import DutyRole, ListKind, VetoScope
 from wenming_api.kit.exact import decimal_text, ratio_text
 
 FORM = 1
 """Number of the canonical form; a change of the form or of the arithmetic raises it."""
 
 
-class OpenLinePolicy(StrEnum):
-    """What a standard counts as that was not applicable, or that nobody judged, at a site."""
-
-    EXCLUDE = "exclude"
-    FULL = "full"
-    ZERO = "zero"
-    PEER_MEAN = "peer_mean"
-
-
-class FieldPolicy(StrEnum):
-    """How the site scores of a region become its field score."""
-
-    TYPE_MEAN = "type_mean"
-    SITE_MEAN = "site_mean"
-    POINTS = "points"
-
-
-class MissingTypePolicy(StrEnum):
-    """What a site type of the quota counts as in a region without a site of it."""
-
-    EXCLUDE = "exclude"
-    PEER_MEAN = "peer_mean"
-    ZERO = "zero"
-
-
-class ParentPolicy(StrEnum):
-    """How a region above the ranked ones gets its score."""
-
-    MEAN_OF_CHILDREN = "mean_of_children"
-    OWN_SITES = "own_sites"
-    WEIGHTED = "weighted"
-
-
-class VetoScope(StrEnum):
-    """How far a veto reaches."""
-
-    SITE = "site"
-    REGION = "region"
-    ASSESSMENT = "assessment"
-
-
-class ListKind(StrEnum):
-    """Which list a standard belongs to: the regular ones make the score, the others are added to or taken
-    from it."""
-
-    REGULAR = "regular"
-    BONUS = "bonus"
-    NEGATIVE = "negative"
-
-
-class DutyRole(StrEnum):
-    """Part of a department in a standard: 牵头 or 配合."""
-
-    LEAD = "lead"
-    CO = "co"
-
-
-class DutyPolicy(StrEnum):
-    """Whose conformance rate a line enters: only the leading department's, or every named department's."""
-
-    LEAD = "lead"
-    ALL = "all"
-
-
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """The choices that no notice prescribes; each is a setting of the assessment."""
+class Policies:
+    """The choices of an assessment's settings that the roll-up reads, as exact numbers."""
 
     not_applicable: OpenLinePolicy = OpenLinePolicy.EXCLUDE
     missing_item: OpenLinePolicy = OpenLinePolicy.EXCLUDE
@@ -221,7 +165,7 @@ class MethodScore:
 class Snapshot:
     """Everything that enters a result. The order of the groups is their order of publication."""
 
-    settings: Settings
+    policies: Policies
     regions: tuple[Region, ...]
     sites: tuple[Site, ...]
     site_types: tuple[Named, ...]
@@ -243,9 +187,7 @@ def to_json(snapshot: Snapshot) -> dict[str, Any]:
     for field in fields(Snapshot):
         value = getattr(snapshot, field.name)
         if field.name == "sheets":
-            document["sheets"] = sorted(
-                (_sheet_to_json(sheet) for sheet in value), key=lambda sheet: sheet["id"]
-            )
+            document["sheets"] = sorted((_sheet_to_json(sheet) for sheet in value), key=lambda sheet: sheet["id"])
         else:
             document[field.name] = plain(value)
             if isinstance(value, tuple) and field.name != "groups":
@@ -260,9 +202,9 @@ def from_json(document: Mapping[str, Any]) -> Snapshot:
     """
     if document.get("form") != FORM:
         raise ValueError(f"snapshot of form {document.get('form')}, expected {FORM}")
-    chosen = document["settings"]
+    chosen = document["policies"]
     return Snapshot(
-        settings=Settings(
+        policies=Policies(
             not_applicable=OpenLinePolicy(chosen["not_applicable"]),
             missing_item=OpenLinePolicy(chosen["missing_item"]),
             field=FieldPolicy(chosen["field"]),
@@ -289,9 +231,7 @@ def from_json(document: Mapping[str, Any]) -> Snapshot:
         industries=tuple(Named(**item) for item in document["industries"]),
         methods=tuple(Named(**item) for item in document["methods"]),
         method_scores=tuple(
-            MethodScore(
-                **(item | {"score": Fraction(item["score"]), "max_score": Fraction(item["max_score"])})
-            )
+            MethodScore(**(item | {"score": Fraction(item["score"]), "max_score": Fraction(item["max_score"])}))
             for item in document["method_scores"]
         ),
     )

@@ -1,6 +1,7 @@
 """Imports every models module, so that the metadata is whole (Alembic, tests)."""
 
 from wenming_api.city.assessments import models as assessments
+from wenming_api.city.results import models as results
 from wenming_api.city.sampling import models as sampling
 from wenming_api.city.scoring import models as scoring
 from wenming_api.city.site_transfers import models as site_transfers
@@ -32,6 +33,7 @@ __all__ = [
     "jobs",
     "metadata",
     "regions",
+    "results",
     "roles",
     "sampling",
     "scoring",

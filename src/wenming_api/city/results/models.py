@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wenming_api.city.results.rules import Cut, ResultState
@@ -15,9 +16,10 @@ from wenming_api.kit.db import Base, Keyed, Stamped, Versioned, enum_column
 class Result(Keyed, Stamped, Versioned, Base):
     """The figures of an assessment (测评成绩) as of one computation, the `no`-th.
 
-    `hash` is SHA-256 over the frozen inputs and every stored figure (`rollup.rules.result_hash`), `inputs_hash` over the
-    inputs alone; `form` numbers the canonical form and the arithmetic. `open_sheets` counts the sheets of the draw that
-    were not accepted then.
+    `hash` is SHA-256 over the frozen inputs and every stored figure (`rollup.rules.result_hash`), `inputs_hash` over
+    the inputs alone; `form` numbers the canonical form and the arithmetic. `open_sheets` counts the sheets of the
+    draw that were not accepted then. `current` marks the newest result of an assessment, which for good is the
+    published one: the one that statistics read.
     """
 
     __tablename__ = "results"
@@ -26,6 +28,7 @@ class Result(Keyed, Stamped, Versioned, Base):
     region_path: Mapped[str]
     no: Mapped[int]
     state: Mapped[ResultState] = enum_column(ResultState)
+    current: Mapped[bool]
     form: Mapped[int]
     hash: Mapped[str]
     inputs_hash: Mapped[str]
@@ -43,8 +46,10 @@ class Result(Keyed, Stamped, Versioned, Base):
     __table_args__ = (
         UniqueConstraint("assessment_id", "no"),
         Index("uq_results_published", "assessment_id", unique=True, postgresql_where=text("state = 'published'")),
+        Index("uq_results_current", "assessment_id", unique=True, postgresql_where=text("current")),
         Index("ix_results_region_path", "region_path"),
         Index("ix_results_published_at", "published_at", "id", postgresql_where=text("state = 'published'")),
+        CheckConstraint("current OR state = 'computed'", name="current"),
         CheckConstraint("(state = 'published') = (published_at IS NOT NULL)", name="published_at"),
     )
 
@@ -99,7 +104,7 @@ class ResultFigure(Base):
 
 
 class ResultSite(Base):
-    """A site's score with the site as it was."""
+    """A site's score with the site as it was. `city_code` to `community_code`: the regions it lies in, by level."""
 
     __tablename__ = "result_sites"
 
@@ -113,6 +118,10 @@ class ResultSite(Base):
     responsible_unit_id: Mapped[UUID | None]
     region_path: Mapped[str]
     unit_path: Mapped[str | None]
+    city_code: Mapped[str | None]
+    county_code: Mapped[str | None]
+    street_code: Mapped[str | None]
+    community_code: Mapped[str | None]
     score: Mapped[Decimal | None]
     achieved: Mapped[Decimal]
     max_score: Mapped[Decimal]
@@ -179,3 +188,23 @@ class ResultSpread(Base):
     standard_id: Mapped[UUID] = mapped_column(primary_key=True)
     lowest: Mapped[Decimal]
     highest: Mapped[Decimal]
+
+
+class ResultCell(Base):
+    """The lines of a site that share indicator, leading department and methods, summed up for statistics (S1.3).
+
+    Only the current result of an assessment keeps cells. `indicator_path` holds the ids from level 1 down.
+    """
+
+    __tablename__ = "result_cells"
+
+    result_id: Mapped[UUID] = mapped_column(ForeignKey("results.id"), primary_key=True)
+    no: Mapped[int] = mapped_column(primary_key=True)
+    site_id: Mapped[UUID]
+    indicator_path: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
+    department_id: Mapped[UUID | None]
+    methods: Mapped[list[str]]
+    achieved: Mapped[Decimal]
+    max_score: Mapped[Decimal]
+    applicable: Mapped[int]
+    conforming: Mapped[int]

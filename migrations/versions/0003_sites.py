@@ -9,7 +9,7 @@ down_revision = "0002_files_inbox"
 branch_labels = None
 depends_on = None
 
-DEGREES = sa.Numeric(10, 7)
+DEGREES = sa.Numeric(11, 8)
 
 
 def keyed() -> sa.Column:
@@ -61,9 +61,7 @@ def upgrade() -> None:
         *stamped(),
         versioned(),
         sa.CheckConstraint("position >= 0", name=op.f("ck_dictionary_items_position")),
-        sa.ForeignKeyConstraint(
-            ["dictionary_id"], ["dictionaries.id"], name="fk_dictionary_items_dictionary_id"
-        ),
+        sa.ForeignKeyConstraint(["dictionary_id"], ["dictionaries.id"], name="fk_dictionary_items_dictionary_id"),
         sa.PrimaryKeyConstraint("id", name="pk_dictionary_items"),
         sa.UniqueConstraint("dictionary_id", "code", name="uq_dictionary_items_dictionary_id_code"),
     )
@@ -91,9 +89,7 @@ def upgrade() -> None:
         "area_members",
         sa.Column("area_id", sa.Uuid(), nullable=False),
         sa.Column("region_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["area_id"], ["areas.id"], name="fk_area_members_area_id", ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["area_id"], ["areas.id"], name="fk_area_members_area_id", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["region_id"], ["regions.id"], name="fk_area_members_region_id"),
         sa.PrimaryKeyConstraint("area_id", "region_id", name="pk_area_members"),
     )
@@ -101,6 +97,7 @@ def upgrade() -> None:
 
     op.create_table(
         "site_types",
+        keyed(),
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("category", sa.Text(), nullable=False),
@@ -111,7 +108,8 @@ def upgrade() -> None:
         sa.Column("note", sa.Text()),
         *stamped(),
         versioned(),
-        sa.PrimaryKeyConstraint("code", name="pk_site_types"),
+        sa.PrimaryKeyConstraint("id", name="pk_site_types"),
+        sa.UniqueConstraint("code", name="uq_site_types_code"),
     )
     op.execute("CREATE SEQUENCE site_numbers")
     op.create_table(
@@ -135,12 +133,8 @@ def upgrade() -> None:
         sa.Column("note", sa.Text()),
         *stamped(),
         versioned(),
-        sa.CheckConstraint(
-            "(longitude IS NULL) = (latitude IS NULL)", name=op.f("ck_sites_both_coordinates")
-        ),
-        sa.CheckConstraint(
-            "(longitude IS NULL) = (map_longitude IS NULL)", name=op.f("ck_sites_map_longitude")
-        ),
+        sa.CheckConstraint("(longitude IS NULL) = (latitude IS NULL)", name=op.f("ck_sites_both_coordinates")),
+        sa.CheckConstraint("(longitude IS NULL) = (map_longitude IS NULL)", name=op.f("ck_sites_map_longitude")),
         sa.CheckConstraint("(latitude IS NULL) = (map_latitude IS NULL)", name=op.f("ck_sites_map_latitude")),
         sa.CheckConstraint("longitude BETWEEN -180 AND 180", name=op.f("ck_sites_longitude")),
         sa.CheckConstraint("latitude BETWEEN -90 AND 90", name=op.f("ck_sites_latitude")),
@@ -157,9 +151,7 @@ def upgrade() -> None:
     op.create_index("ix_sites_type", "sites", ["site_type_code", "region_path"])
     op.create_index("ix_sites_name_order", "sites", ["name", "id"])
     op.create_index("ix_sites_updated", "sites", ["updated_at", "id"])
-    op.create_index(
-        "ix_sites_name", "sites", ["name"], postgresql_using="gin", postgresql_ops={"name": "gin_trgm_ops"}
-    )
+    op.create_index("ix_sites_name", "sites", ["name"], postgresql_using="gin", postgresql_ops={"name": "gin_trgm_ops"})
     op.create_index(
         "ix_sites_map",
         "sites",
@@ -173,9 +165,7 @@ def upgrade() -> None:
         keyed(),
         sa.Column("site_id", sa.Uuid(), nullable=False),
         sa.Column("no", sa.Integer(), nullable=False),
-        *choice(
-            "site_versions", "action", "site_action", "create", "update", "import", "deactivate", "activate"
-        ),
+        *choice("site_versions", "action", "site_action", "create", "update", "import", "deactivate", "activate"),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("by_id", sa.Uuid()),
         sa.Column("by_name", sa.Text(), nullable=False),

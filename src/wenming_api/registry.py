@@ -5,6 +5,7 @@ from wenming_api.city.results import models as results
 from wenming_api.city.sampling import models as sampling
 from wenming_api.city.scoring import models as scoring
 from wenming_api.city.site_transfers import models as site_transfers
+from wenming_api.city.site_types import models as site_types
 from wenming_api.city.sites import models as sites
 from wenming_api.city.standards import models as standards
 from wenming_api.city.surveys import models as surveys
@@ -39,6 +40,7 @@ __all__ = [
     "scoring",
     "sessions",
     "site_transfers",
+    "site_types",
     "sites",
     "standards",
     "surveys",

@@ -90,5 +90,5 @@ def test_a_box_moved_to_wgs84_still_holds_its_places(crs: Crs, place: Position) 
     assert box.in_wgs84(crs).contains(to_wgs84(place, crs))
 
 
-def test_rounding_keeps_a_centimetre() -> None:
-    assert rounded(118.123456789) == Decimal("118.1234568")
+def test_rounding_keeps_a_millimetre() -> None:
+    assert rounded(118.123456789) == Decimal("118.12345679")

@@ -27,12 +27,9 @@ def read(document: bytes, **limits: Any) -> Any:
     return read_points(document, **{"max_bytes": 1_000_000, "max_features": 100, **limits})
 
 
-properties = st.dictionaries(
-    st.text(max_size=8), st.none() | st.text(max_size=8) | st.integers(-5, 5), max_size=3
-)
+properties = st.dictionaries(st.text(max_size=8), st.none() | st.text(max_size=8) | st.integers(-5, 5), max_size=3)
 rows = st.lists(
-    st.tuples(st.floats(-180, 180), st.floats(-90, 90), properties)
-    | st.tuples(st.none(), st.none(), properties),
+    st.tuples(st.floats(-180, 180), st.floats(-90, 90), properties) | st.tuples(st.none(), st.none(), properties),
     max_size=8,
 )
 
@@ -53,16 +50,10 @@ def test_any_bytes_are_read_or_refused(document: bytes) -> None:
 
 
 json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=5),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["type", "geometry", "coordinates", "properties"]), inner, max_size=3
-        )
+        | st.dictionaries(st.sampled_from(["type", "geometry", "coordinates", "properties"]), inner, max_size=3)
     ),
     max_leaves=8,
 )

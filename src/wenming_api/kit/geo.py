@@ -11,8 +11,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Self
 
-COORDINATE_PLACES = 7
-"""Decimal places kept of a degree: about one centimetre."""
+COORDINATE_PLACES = 8
+"""Decimal places kept of a degree: about a millimetre."""
 
 _SEMI_MAJOR = 6378245.0
 _ECCENTRICITY_SQUARED = 0.00669342162296594323
@@ -150,9 +150,7 @@ def _wgs84_to_gcj02(position: Position) -> Position:
     radians = latitude / 180.0 * math.pi
     magic = 1 - _ECCENTRICITY_SQUARED * math.sin(radians) ** 2
     root = math.sqrt(magic)
-    latitude_shift = (north * 180.0) / (
-        (_SEMI_MAJOR * (1 - _ECCENTRICITY_SQUARED)) / (magic * root) * math.pi
-    )
+    latitude_shift = (north * 180.0) / ((_SEMI_MAJOR * (1 - _ECCENTRICITY_SQUARED)) / (magic * root) * math.pi)
     longitude_shift = (east * 180.0) / (_SEMI_MAJOR / root * math.cos(radians) * math.pi)
     return Position(longitude + longitude_shift, latitude + latitude_shift)
 

@@ -70,9 +70,7 @@ def crs_named(name: str) -> Crs:
         raise ValueError("坐标系只支持 wgs84、cgcs2000、gcj02、bd09") from None
 
 
-def read_points(
-    document: bytes, *, max_bytes: int, max_features: int, default_crs: Crs = Crs.WGS84
-) -> Points:
+def read_points(document: bytes, *, max_bytes: int, max_features: int, default_crs: Crs = Crs.WGS84) -> Points:
     """Read a FeatureCollection of points. A named ``crs`` member goes before ``default_crs``.
 
     Raises :class:`GeoJsonError` when the document is too large or no feature collection.
@@ -112,9 +110,7 @@ def write_points(features: Iterable[tuple[float | None, float | None, Mapping[st
 def point(longitude: float | None, latitude: float | None, properties: Mapping[str, Any]) -> dict[str, Any]:
     """One feature as a JSON object; without a position the geometry is null, as the standard has it."""
     geometry = (
-        None
-        if longitude is None or latitude is None
-        else {"type": "Point", "coordinates": [longitude, latitude]}
+        None if longitude is None or latitude is None else {"type": "Point", "coordinates": [longitude, latitude]}
     )
     return {"type": "Feature", "geometry": geometry, "properties": dict(properties)}
 

@@ -1,4 +1,4 @@
-"""Sites (点位库): the places that assessments visit, their types, coordinates, responsible units and history.
+"""Sites (点位库): the places that assessments visit, with coordinates, responsible units and history.
 
-Tables: ``site_types``, ``sites``, ``site_versions``.
+Tables: ``sites``, ``site_versions``.
 """

@@ -15,27 +15,12 @@ from wenming_api.kit import clock
 from wenming_api.kit.db import Base, Keyed, Stamped, Versioned, enum_column
 from wenming_api.kit.geo import Crs
 
-Degrees = Numeric(10, 7)
-"""Degrees with about a centimetre of resolution."""
+Degrees = Numeric(11, 8)
+"""Degrees with about a millimetre of resolution."""
 
 
 site_numbers = Sequence("site_numbers", metadata=Base.metadata)
 """Numbers for the codes of sites that come without one."""
-
-
-class SiteType(Stamped, Versioned, Base):
-    """A kind of site (点位类型). `is_place` is false for kinds checked by a call or a walked procedure."""
-
-    __tablename__ = "site_types"
-
-    code: Mapped[str] = mapped_column(primary_key=True)
-    name: Mapped[str]
-    category: Mapped[str]
-    is_place: Mapped[bool]
-    active: Mapped[bool]
-    position: Mapped[int]
-    source: Mapped[str | None]
-    note: Mapped[str | None]
 
 
 class Site(Keyed, RegionScoped, UnitScoped, Stamped, Versioned, Base):

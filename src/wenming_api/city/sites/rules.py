@@ -14,6 +14,9 @@ CODE_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,39}$"
 MAX_MAP_FEATURES: Final = 5_000
 """Most single sites a map answers with; beyond, it answers with clusters."""
 
+INDUSTRY: Final = "industry"
+"""The dictionary that industry codes are of."""
+
 CLUSTER_CELLS: Final = 24
 """Cells along one side of the grid that sites are clustered by."""
 

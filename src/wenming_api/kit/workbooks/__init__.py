@@ -26,7 +26,7 @@ from wenming_api.kit.workbooks.problems import (
     WorkbookProblem,
     WorkbookTooLarge,
 )
-from wenming_api.kit.workbooks.reading import read_table, read_workbook
+from wenming_api.kit.workbooks.reading import read_cells, read_table, read_workbook
 from wenming_api.kit.workbooks.tables import Column, Limits, ReadTable, Row, RowError, Table
 from wenming_api.kit.workbooks.writing import (
     MEDIA_TYPE,
@@ -60,6 +60,7 @@ __all__ = [
     "join_list",
     "neutralise",
     "plain_text",
+    "read_cells",
     "read_table",
     "read_workbook",
     "restore",

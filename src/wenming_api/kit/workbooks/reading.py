@@ -53,6 +53,11 @@ def read_workbook(
     return {table.name: _read_sheet(opened, table, table.name) for table in tables}
 
 
+def read_cells(table: Table, rows: Iterable[tuple[Cell, ...]]) -> ReadTable:
+    """Read rows that come from elsewhere than a workbook (the headers first) by the same rules."""
+    return _parse(table, rows, set())
+
+
 def _check_size(data: bytes, limits: Limits) -> None:
     if not data:
         raise WorkbookProblem("文件为空")

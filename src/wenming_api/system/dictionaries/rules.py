@@ -51,7 +51,5 @@ def base_dictionaries() -> list[BaseDictionary]:
     text = resources.files(__package__).joinpath("data/dictionaries.csv").read_text(encoding="utf-8")
     found: dict[str, tuple[str, list[BaseItem]]] = {}
     for row in csv.DictReader(text.splitlines()):
-        found.setdefault(row["dictionary"], (row["dictionary_name"], []))[1].append(
-            BaseItem(row["code"], row["name"])
-        )
+        found.setdefault(row["dictionary"], (row["dictionary_name"], []))[1].append(BaseItem(row["code"], row["name"]))
     return [BaseDictionary(code, name, tuple(items)) for code, (name, items) in found.items()]

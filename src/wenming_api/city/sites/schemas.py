@@ -5,10 +5,10 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from wenming_api.city.site_types.schemas import TypeCode
-from wenming_api.city.sites.rules import CODE_PATTERN, SiteAction, position_problem
+from wenming_api.city.sites.rules import CODE_PATTERN, SiteAction
 from wenming_api.kit.actions import AllowedAction
 from wenming_api.kit.fields import Latitude, Longitude, Moment, Name, Out, Search, ShortText, Strict
 from wenming_api.kit.geo import Crs
@@ -101,12 +101,6 @@ class SiteCreate(Strict):
     responsible_unit_id: UUID | None = Field(default=None, description="责任单位")
     industry_code: IndustryCode | None = None
     note: ShortText | None = None
-
-    @model_validator(mode="after")
-    def _whole_position(self) -> "SiteCreate":
-        if wrong := position_problem(longitude=self.longitude, latitude=self.latitude):
-            raise ValueError(wrong)
-        return self
 
 
 class SiteUpdate(Strict):

@@ -86,6 +86,7 @@ async def create_site(session: WriteSession, request: SiteCreate, *, caller: Pri
     outside the caller's scope.
     """
     values = request.model_dump()
+    _check_position(values)
     references = await _resolve(session, values, caller=caller)
     if values["code"] is None:
         values["code"] = (await _next_codes(session, 1))[0]
@@ -112,8 +113,7 @@ async def update_site(
         raise InvalidInput(errors=empty)
     before = snapshot(site)
     wanted = {name: getattr(site, name) for name in TRACKED} | given
-    if wrong := position_problem(longitude=wanted["longitude"], latitude=wanted["latitude"]):
-        raise InvalidInput(errors=[FieldError("/longitude", wrong)])
+    _check_position(wanted)
     references = await _resolve(session, wanted, caller=caller, given=given)
     for name, value in given.items():
         setattr(site, name, value)
@@ -236,6 +236,11 @@ def snapshot(site: Site | Mapping[str, Any]) -> dict[str, Any]:
 
 def _place(site: Site) -> None:
     site.map_longitude, site.map_latitude = map_position(site.longitude, site.latitude, Crs(site.crs))
+
+
+def _check_position(values: Mapping[str, Any]) -> None:
+    if wrong := position_problem(longitude=values["longitude"], latitude=values["latitude"]):
+        raise InvalidInput(errors=[FieldError("/longitude", wrong)])
 
 
 def _check_action(site: Site, action: SiteAction) -> SiteState:

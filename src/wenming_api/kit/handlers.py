@@ -1,7 +1,6 @@
 """Turns every exception into problem+json: our own, FastAPI's, PostgreSQL's. No input may answer 500."""
 
 import re
-from typing import Any
 
 import asyncpg
 import orjson
@@ -19,7 +18,6 @@ from wenming_api.kit.idempotency import Replay
 from wenming_api.kit.problems import (
     MEDIA_TYPE,
     Conflict,
-    FieldError,
     InvalidInput,
     NotFound,
     PayloadTooLarge,
@@ -27,53 +25,9 @@ from wenming_api.kit.problems import (
     Unavailable,
     Unreadable,
 )
+from wenming_api.kit.validation import invalid
 
 log = structlog.get_logger(__name__)
-
-_MESSAGES = {
-    "missing": "必填",
-    "extra_forbidden": "没有这个字段",
-    "string_too_short": "至少 {min_length} 个字符",
-    "string_too_long": "最多 {max_length} 个字符",
-    "string_pattern_mismatch": "格式不正确",
-    "string_type": "应为文本",
-    "string_unicode": "含有残缺字符，请重新输入",
-    "int_parsing": "应为整数",
-    "int_type": "应为整数",
-    "int_from_float": "应为整数",
-    "bool_parsing": "应为 true 或 false",
-    "bool_type": "应为 true 或 false",
-    "decimal_parsing": "应为数字",
-    "decimal_type": "应为数字",
-    "decimal_max_digits": "数字位数过多",
-    "decimal_max_places": "小数位数过多",
-    "finite_number": "应为有限的数",
-    "float_parsing": "应为数字",
-    "greater_than_equal": "不能小于 {ge}",
-    "greater_than": "须大于 {gt}",
-    "less_than_equal": "不能大于 {le}",
-    "less_than": "须小于 {lt}",
-    "enum": "只能是 {expected}",
-    "literal_error": "只能是 {expected}",
-    "uuid_parsing": "应为 UUID",
-    "uuid_type": "应为 UUID",
-    "datetime_parsing": "应为带时区的时间，如 2026-11-22T09:30:00+08:00",
-    "datetime_from_date_parsing": "应为带时区的时间，如 2026-11-22T09:30:00+08:00",
-    "timezone_aware": "时间须带时区",
-    "date_parsing": "应为日期，如 2026-11-22",
-    "date_from_datetime_parsing": "应为日期，如 2026-11-22",
-    "list_type": "应为列表",
-    "too_short": "至少 {min_length} 项",
-    "too_long": "最多 {max_length} 项",
-    "dict_type": "应为对象",
-    "model_type": "应为对象",
-    "model_attributes_type": "应为对象",
-    "json_invalid": "不是有效的 JSON",
-    "union_tag_invalid": "类型只能是 {expected_tags}",
-    "union_tag_not_found": "须指明类型",
-    "none_required": "须为空",
-}
-
 
 def answer(request: Request, problem: Problem) -> Response:
     """The HTTP answer of a problem."""
@@ -84,29 +38,6 @@ def answer(request: Request, problem: Problem) -> Response:
         media_type=MEDIA_TYPE,
         headers=problem.headers,
     )
-
-
-def _pointer(location: tuple[Any, ...]) -> str:
-    parts = [str(part) for part in location if part != "body"]
-    escaped = [part.replace("~", "~0").replace("/", "~1") for part in parts]
-    clean = "/" + "/".join(escaped)
-    return clean.encode("utf-8", "replace").decode()
-
-
-def _message(error: dict[str, Any]) -> str:
-    template = _MESSAGES.get(error["type"])
-    if template is None:
-        return str(error["msg"]).removeprefix("Value error, ").encode("utf-8", "replace").decode()
-    limits = {key: value for key, value in error.get("ctx", {}).items() if isinstance(value, (int, float, str))}
-    try:
-        return template.format(**limits)
-    except KeyError:
-        return template.split("{")[0].strip()
-
-
-def invalid(errors: list[dict[str, Any]]) -> InvalidInput:
-    """The problem of wrong fields."""
-    return InvalidInput(errors=[FieldError(_pointer(e["loc"]), _message(e)) for e in errors[:100]])
 
 
 _CONSTRAINT = re.compile(r"^uq_[a-z_]+?_(?P<columns>[a-z_]+)$")

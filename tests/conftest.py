@@ -17,6 +17,7 @@ from sqlalchemy import event
 
 from tests import servers
 from tests.factories.callers import Callers, make_callers
+from tests.live import LiveServer, serve
 from wenming_api.app import create_app, create_resources
 from wenming_api.kit.db import Database, ReadSession, WriteSession
 from wenming_api.kit.logs import configure
@@ -118,15 +119,26 @@ END $$
 """
 
 
+def empty(database: str) -> None:
+    """Empty every table that holds rows."""
+    servers.postgres().psql(EMPTY_WHAT_WAS_FILLED, database=database)
+
+
+@pytest.fixture(scope="module")
+def live(settings: Settings, database_name: str) -> Iterator[LiveServer]:
+    """The real server on a port; what tests of one module did to it stays until the last of them."""
+    with serve(settings) as server:
+        yield server
+    empty(database_name)
+
+
 @pytest.fixture(autouse=True)
 def clean(request: pytest.FixtureRequest) -> Iterator[None]:
     """Empty every table that a test filled. Autouse comes first, so this ends after all clients are closed."""
     yield
     used = getattr(request.node, "funcargs", {})
-    if "database_name" in request.fixturenames:
-        name = request.session.stash.get(DATABASE, None)
-        if name is not None:
-            servers.postgres().psql(EMPTY_WHAT_WAS_FILLED, database=name)
+    if "database_name" in request.fixturenames and "live" not in request.fixturenames:
+        empty(request.session.stash[DATABASE])
     if "app" in used:
         used["app"].state.identifier.forget(None)
 

@@ -83,6 +83,7 @@ def create_app(settings: Settings, held: Resources | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        max_body_size=settings.max_body_bytes,
         separate_input_output_schemas=False,
     )
     signing_key = settings.sessions.signing_key
@@ -125,6 +126,7 @@ def _serve_documentation(app: FastAPI) -> None:
     async def docs() -> HTMLResponse:
         return get_swagger_ui_html(
             openapi_url="/openapi.json",
+        max_body_size=settings.max_body_bytes,
             title=app.title,
             swagger_js_url="/static/swagger-ui-bundle.js",
             swagger_css_url="/static/swagger-ui.css",

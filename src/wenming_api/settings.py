@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", validation_alias="HOST")
     port: int = Field(default=8000, ge=1, le=65535, validation_alias="PORT")
     data_dir: Path = Field(default=Path(".data"), validation_alias="DATA_DIR")
-    max_body_bytes: int = Field(default=2 * 1024 * 1024, ge=1024)
+    max_body_bytes: int = Field(default=24 * 1024 * 1024, ge=1024, description="请求体上限；照片和视频不经过本服务")
     log_level: str = "info"
 
 

@@ -116,6 +116,8 @@ class Route(APIRoute):
             return answer
 
         async def answer_and_keep(request: Request) -> Response:
+            if "idempotency-key" in request.headers:
+                await request.body()  # kept by the request: a form is otherwise read once, as a stream
             response = await answer(request)
             claim: idempotency.Claim | None = getattr(request.state, "claim", None)
             if claim is not None:

@@ -83,6 +83,11 @@ def reachable_address(host: str) -> str:
     return LOOPBACK
 
 
+def local_address(host: str) -> str:
+    """Where this machine itself reaches a server that listens on `host`."""
+    return {"0.0.0.0": LOOPBACK, "": LOOPBACK, "::": "::1"}.get(host, host)
+
+
 class Forwarder:
     """Passes TCP connections from a public address on to one loopback port, untouched.
 

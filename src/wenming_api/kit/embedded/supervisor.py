@@ -77,12 +77,27 @@ class Supervisor:
         child.start()
         return child
 
+    def finish(self, name: str, command: Sequence[str], *, environment: Mapping[str, str] | None = None) -> int:
+        """Run a program to its end under the same protection; returns its exit code."""
+        child = self.run(name, command, environment=environment)
+        code = child.exit_code()
+        while code is None:
+            time.sleep(0.02)
+            code = child.exit_code()
+        self._children.remove(child)
+        child.stop()
+        return code
+
+    def ended(self) -> str | None:
+        """The name of something under supervision that has ended by itself."""
+        watched = (*self._children, *self._parts)
+        return next((one.name for one in watched if not one.running()), None)
+
     def wait(self, *, stopped: Callable[[], bool] = lambda: False) -> str | None:
         """Block until `stopped()` says so (None) or something under supervision ends by itself (its name)."""
         while not stopped():
-            for watched in (*self._children, *self._parts):
-                if not watched.running():
-                    return watched.name
+            if (name := self.ended()) is not None:
+                return name
             time.sleep(0.2)
         return None
 

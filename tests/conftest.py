@@ -140,7 +140,7 @@ def clean(request: pytest.FixtureRequest) -> Iterator[None]:
     if "database_name" in request.fixturenames and "live" not in request.fixturenames:
         empty(request.session.stash[DATABASE])
     if "app" in used:
-        used["app"].state.identifier.forget(None)
+        used["app"].state.resources.listener.forget(None)
 
 
 @pytest.fixture

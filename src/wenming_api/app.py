@@ -19,6 +19,7 @@ from wenming_api.kit import handlers
 from wenming_api.kit.cache import Cache
 from wenming_api.kit.contract import contract
 from wenming_api.kit.db import Database
+from wenming_api.kit.hot import HotAnswers
 from wenming_api.kit.http import operation_id
 from wenming_api.kit.invalidation import Listener
 from wenming_api.kit.middleware import RequestContext
@@ -97,6 +98,7 @@ def create_app(settings: Settings, held: Resources | None = None) -> FastAPI:
     _serve_documentation(app)
     identifier = Identifier(database=used.database, issuer=issuer, listener=used.listener)
     app.state.identifier = identifier
+    app.add_middleware(HotAnswers, invalidations=used.listener)
     app.add_middleware(PrincipalMiddleware, identify=identifier)
     app.add_middleware(RequestContext)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]

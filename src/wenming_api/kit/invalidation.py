@@ -38,7 +38,8 @@ class Listener:
         """Register a cache; it is called with a topic, or with None to forget everything."""
         self._forgetters.append(forget)
 
-    def _forget(self, topic: str | None) -> None:
+    def forget(self, topic: str | None) -> None:
+        """Make this process's caches forget a topic, or everything."""
         for forget in self._forgetters:
             forget(topic)
 
@@ -66,7 +67,7 @@ class Listener:
                 continue
             try:
                 await connection.add_listener(CHANNEL, self._heard)
-                self._forget(None)
+                self.forget(None)
                 self.fresh = True
                 ready.set()
                 while True:
@@ -76,9 +77,9 @@ class Listener:
                 log.warning("invalidation_listener_lost", error=str(lost))
             finally:
                 self.fresh = False
-                self._forget(None)
+                self.forget(None)
                 with contextlib.suppress(Exception):
                     await connection.close(timeout=1)
 
     def _heard(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
-        self._forget(str(payload))
+        self.forget(str(payload))

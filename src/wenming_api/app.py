@@ -81,6 +81,7 @@ def create_app(settings: Settings, held: Resources | None = None) -> FastAPI:
         description="市文明办创建全国文明城市的业务系统：模拟测评、电子台账、活动、积分与排名。",
         lifespan=lifespan,
         generate_unique_id_function=operation_id,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # ours are in kit.middleware
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",

@@ -9,7 +9,7 @@ from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wenming_api.kit import context
-from wenming_api.kit.ids import uuid7
+from wenming_api.kit.ids import text_uuid7
 
 log = structlog.get_logger("wenming_api.access")
 
@@ -34,6 +34,7 @@ class RequestContext:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self._metrics: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -42,7 +43,7 @@ class RequestContext:
             return
         headers: dict[bytes, bytes] = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"")
-        id_ = given.decode() if _SAFE_ID.match(given) else str(uuid7())
+        id_ = given.decode() if _SAFE_ID.match(given) else text_uuid7()
         client = scope.get("client")
         context.request_id.set(id_)
         context.client_address.set(client[0] if client else None)
@@ -67,11 +68,14 @@ class RequestContext:
             seconds = time.perf_counter() - started
             self._record(scope, status, seconds, id_)
 
-    @staticmethod
-    def _record(scope: Scope, status: int, seconds: float, id_: str) -> None:
+    def _record(self, scope: Scope, status: int, seconds: float, id_: str) -> None:
         route: Any = scope.get("route")
         path = getattr(route, "path", None) or "unmatched"
         method = scope["method"]
-        REQUESTS.labels(method, path, status).inc()
-        SECONDS.labels(method, path).observe(seconds)
+        key = (method, path, status)
+        metrics = self._metrics.get(key)
+        if metrics is None:  # looking labels up costs more than counting
+            metrics = self._metrics[key] = (REQUESTS.labels(method, path, status), SECONDS.labels(method, path))
+        metrics[0].inc()
+        metrics[1].observe(seconds)
         log.info("request", method=method, path=path, status=status, ms=round(seconds * 1000, 1), request_id=id_)

@@ -52,6 +52,20 @@ def migrate(revision: str = "head") -> None:
 
 
 @main.command()
+def seed(
+    demo: Annotated[bool, typer.Option(help="同时装入演示城市（淄博）的数据与用户")] = True,
+    accounts: Annotated[Path | None, typer.Option(help="把新账号的一次性密码另存为 JSON 文件（仅本人可读）")] = None,
+) -> None:
+    """Load base data, the bootstrap accounts and the demo city; what is there already stays as it is."""
+    from wenming_api.seeding.run import load, show
+
+    settings = Settings()
+    if settings.database.url is None:
+        raise typer.BadParameter("set WENMING_DATABASE__URL")
+    show(asyncio.run(load(settings.database.url, demo=demo)), save_to=accounts)
+
+
+@main.command()
 def serve(workers: int = 1) -> None:
     """Serve the API."""
     import uvicorn

@@ -129,7 +129,6 @@ def _serve_documentation(app: FastAPI) -> None:
     async def docs() -> HTMLResponse:
         return get_swagger_ui_html(
             openapi_url="/openapi.json",
-        max_body_size=settings.max_body_bytes,
             title=app.title,
             swagger_js_url="/static/swagger-ui-bundle.js",
             swagger_css_url="/static/swagger-ui.css",

@@ -3,8 +3,11 @@
 import asyncio
 import json
 import signal
+import socket
+import subprocess
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -66,7 +69,30 @@ def seed(
 
 
 @main.command()
-def serve(workers: int = 1) -> None:
+def dev(workers: Annotated[int, typer.Option(min=1, max=64, help="API 进程数")] = 1) -> None:
+    """Start all: servers not configured, migrations, seed data, API and worker (HOST, PORT, DATA_DIR)."""
+    from wenming_api.dev import run
+
+    raise typer.Exit(run(Settings(), workers=workers))
+
+
+@main.command()
+def bench(
+    scale: Annotated[float, typer.Option(envvar="SCALE", min=0.001, max=5, help="数据量，1 = 一百万条得分")] = 1.0,
+    only: Annotated[str, typer.Option(envvar="ONLY", help="只跑名称含此文字的负载")] = "",
+) -> None:
+    """Measure the real server on generated data; needs a clone, for the harness is no part of the package."""
+    root = Path(__file__).parents[2]
+    if not (root / "bench" / "__main__.py").exists():
+        raise typer.BadParameter("run it in a clone: the harness is the folder bench/ beside src/")
+    command = [sys.executable, "-m", "bench", "--scale", str(scale), "--only", only]
+    raise typer.Exit(subprocess.run(command, cwd=root, check=False).returncode)  # noqa: S603
+
+
+@main.command()
+def serve(
+    workers: int = 1, fd: Annotated[int | None, typer.Option(help="已在监听的套接字（由监管进程传入）")] = None
+) -> None:
     """Serve the API."""
     import uvicorn
 
@@ -74,19 +100,20 @@ def serve(workers: int = 1) -> None:
 
     settings = Settings()
     configure(settings.log_level)
-    uvicorn.run(
-        "wenming_api.app:from_environment",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=workers,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        h11_max_incomplete_event_size=64 * 1024,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=10,
-    )
+    options: dict[str, Any] = {
+        "factory": True,
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "h11_max_incomplete_event_size": 64 * 1024,
+        "timeout_keep_alive": 30,
+        "timeout_graceful_shutdown": 10,
+    }
+    application = "wenming_api.app:from_environment"
+    if fd is None:
+        uvicorn.run(application, host=settings.host, port=settings.port, workers=workers, **options)
+    else:
+        uvicorn.Server(uvicorn.Config(application, **options)).run(sockets=[socket.socket(fileno=fd)])
 
 
 @main.command()
@@ -133,9 +160,7 @@ def verify_audit(
         database = Database(url, pool_size=2)
         try:
             async with database.read() as session:
-                return await verify(
-                    session, anchor=bytes.fromhex(head) if head else None, anchor_seal=int(seal or 0)
-                )
+                return await verify(session, anchor=bytes.fromhex(head) if head else None, anchor_seal=int(seal or 0))
         finally:
             await database.dispose()
 

@@ -51,7 +51,7 @@ openapi: install-dev ## write openapi/v1.json from the code
 	@$(BIN)/wenming openapi
 
 demo: install-dev ## a whole mock assessment over HTTP, figures checked
-	@$(BIN)/wenming demo
+	@$(BIN)/python -m demo $(if $(URL),--url $(URL) --accounts $(ACCOUNTS))
 
 bench: install-dev ## the performance workloads (SCALE=0.05 for a fraction)
 	@$(BIN)/wenming bench

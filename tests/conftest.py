@@ -77,6 +77,7 @@ async def resources(settings: Settings) -> AsyncIterator[Resources]:
     made = create_resources(settings)
     await made.store.prepare()
     yield made
+    await made.decoders.close()
     await made.store.close()
     await made.cache.close()
     await made.database.dispose()

@@ -61,6 +61,7 @@ def upgrade() -> None:
         sa.Column("longitude", sa.Numeric(10, 7)),
         sa.Column("latitude", sa.Numeric(10, 7)),
         sa.Column("camera", sa.Text()),
+        sa.Column("held", sa.Boolean(), nullable=False),
         sa.Column("created_at", moment, nullable=False),
         sa.Column("updated_at", moment, nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),

@@ -9,12 +9,13 @@ from wenming_api.city.sites.router import router as sites
 from wenming_api.system.areas.router import router as areas
 from wenming_api.system.audit.router import router as audit
 from wenming_api.system.dictionaries.router import router as dictionaries
+from wenming_api.system.files.router import router as files
 from wenming_api.system.health.router import router as health
 from wenming_api.system.regions.router import router as regions
 from wenming_api.system.sessions.router import router as sessions
 
 # 系统管理
-system = [sessions, regions, areas, dictionaries, audit]
+system = [sessions, regions, areas, dictionaries, files, audit]
 
 # 文明城市创建管理
 city: list[APIRouter] = [site_types, sites, site_transfers]

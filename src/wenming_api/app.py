@@ -71,6 +71,7 @@ def create_app(settings: Settings, held: Resources | None = None) -> FastAPI:
         yield
         await used.listener.stop()
         if held is None:
+            await used.decoders.close()
             await used.store.close()
             await used.cache.close()
             await used.database.dispose()

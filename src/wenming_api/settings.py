@@ -1,6 +1,6 @@
 """All configuration, typed, from the environment (prefix `WENMING_`), and the resources of one process."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import BaseModel, Field, SecretStr
@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from wenming_api.kit.cache import Cache
 from wenming_api.kit.db import Database
+from wenming_api.kit.decoding import DecoderPool
 from wenming_api.kit.invalidation import Listener
 from wenming_api.kit.storage import ObjectStore
 
@@ -68,10 +69,11 @@ class Settings(BaseSettings):
 
 @dataclass
 class Resources:
-    """What one process holds: settings, database, cache, object store, the listener for invalidations."""
+    """What one process holds: settings, database, cache, object store, the listener for invalidations, decoders."""
 
     settings: Settings
     database: Database
     cache: Cache
     store: ObjectStore
     listener: Listener
+    decoders: DecoderPool = field(default_factory=DecoderPool)

@@ -15,6 +15,7 @@ class Permission(StrEnum):
     DRAWS_CONFIRM = "draws.confirm"
     DRAWS_READ = "draws.read"
     DRAWS_RUN = "draws.run"
+    FILES_ORIGINALS = "files.originals"
     FILES_READ = "files.read"
     FILES_UPLOAD = "files.upload"
     LATE_DECIDE = "late.decide"
@@ -59,6 +60,7 @@ LABELS: dict[Permission, str] = {
     Permission.DRAWS_CONFIRM: "确认抽选生效或作废",
     Permission.DRAWS_READ: "查看抽选",
     Permission.DRAWS_RUN: "组织抽选",
+    Permission.FILES_ORIGINALS: "下载文件原件",
     Permission.FILES_READ: "查看文件",
     Permission.FILES_UPLOAD: "上传文件",
     Permission.LATE_DECIDE: "处理迟到数据",

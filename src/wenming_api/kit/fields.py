@@ -8,6 +8,7 @@ import unicodedata
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
 
@@ -45,6 +46,17 @@ Reason = Annotated[
     Field(description="原因（2–500 字）", examples=["按市文明办通知调整"]),
 ]
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$"), Field(examples=["wm-2026-01"])]
+
+
+def _version_7(value: UUID) -> UUID:
+    if value.version != 7:
+        raise ValueError("应为 UUIDv7")
+    return value
+
+
+ClientId = Annotated[UUID, AfterValidator(_version_7), Field(examples=["019385f6-6c00-7a4b-8f21-0123456789ab"])]
+"""An id that a client made, offline perhaps: a UUIDv7."""
+
 Search = Annotated[str, _READABLE, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 
 

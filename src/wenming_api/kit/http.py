@@ -10,6 +10,7 @@ from wenming_api.kit import idempotency
 from wenming_api.kit.db import Database, ReadSession, WriteSession
 from wenming_api.kit.pages import PageParams
 from wenming_api.kit.problems import InvalidInput, Problem, StaleVersion, Unreadable, VersionRequired, problems
+from wenming_api.kit.storage import ObjectStore
 
 
 def _database(request: Request) -> Database:
@@ -35,6 +36,14 @@ async def get_read_session(request: Request) -> AsyncIterator[ReadSession]:
     async with _database(request).read() as session:
         yield session
 
+
+async def _store(request: Request) -> ObjectStore:
+    store: ObjectStore = request.app.state.resources.store
+    return store
+
+
+Store = Annotated[ObjectStore, Depends(_store)]
+"""The object store."""
 
 Writes = Annotated[WriteSession, Depends(get_session, scope="function")]
 Reads = Annotated[ReadSession, Depends(get_read_session, scope="function")]

@@ -5,7 +5,7 @@ short one; deeper pages are refused with the advice to filter. Every sort ends w
 repeat or skip a row.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
@@ -71,8 +71,12 @@ async def page(
     columns: Mapping[str, Any],
     key: Any,
     into: type[T],
+    extra: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None,
 ) -> Page[T]:
-    """One page of `statement` (which selects the columns that `into` names), in two statements."""
+    """One page of `statement` (which selects the columns that `into` names), in two statements.
+
+    `extra` makes further fields from a row's columns.
+    """
     if params.offset + params.size > COUNTED_UP_TO:
         raise InvalidInput(
             f"最多翻到第 {COUNTED_UP_TO} 条，请增加筛选条件缩小范围。",
@@ -86,7 +90,7 @@ async def page(
     if total > params.offset:
         ordered = statement.order_by(None).order_by(*ordering(sort, columns, key))
         found = await session.execute(ordered.limit(params.size).offset(params.offset))
-        rows = [into.model_validate(dict(row)) for row in found.mappings()]
+        rows = [into.model_validate(dict(row) | (extra(row) if extra else {})) for row in found.mappings()]
     return Page[T](
         items=rows,
         total=min(total, COUNTED_UP_TO),

@@ -11,6 +11,7 @@ signed into the links that phones and browsers use.
 import asyncio
 import io
 import re
+import time
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -39,6 +40,8 @@ MAX_PARTS = 10_000
 
 _MISSING = frozenset({"NoSuchKey", "NoSuchObject", "NotFound", "ResourceNotFound"})
 _CHUNK = 256 * 1024
+_TRUSTED_FOR = 5.0
+_AVOIDED_FOR = 2.0
 
 
 class StoreUnavailable(Unavailable):
@@ -138,6 +141,8 @@ class ObjectStore:
         self._transfer_deadline = transfer_deadline
         self._limit = workers + waiting
         self._pending = 0
+        self._trusted_until = 0.0
+        self._avoided_until = 0.0
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="objects")
         host, secure = _address(endpoint)
         self._http = urllib3.PoolManager(
@@ -186,6 +191,23 @@ class ObjectStore:
         if not await self._call(lambda: self._client.bucket_exists(self.bucket)):
             raise StoreUnavailable()
 
+    async def ensure(self) -> None:
+        """Raise `StoreUnavailable` when the store is away, asking it at most every few seconds.
+
+        Call it before a transaction begins, so that a store that hangs does not keep database connections waiting.
+        """
+        now = time.monotonic()
+        if now < self._avoided_until:
+            raise StoreUnavailable
+        if now < self._trusted_until:
+            return
+        try:
+            await self.ping()
+        except StoreUnavailable:
+            self._avoided_until = time.monotonic() + _AVOIDED_FOR
+            raise
+        self._trusted_until = time.monotonic() + _TRUSTED_FOR
+
     async def prepare(self, *, cors_origins: Sequence[str] = ()) -> None:
         """Make the bucket if it is not there, and say which web pages may send to it and read from it."""
         await self._call(lambda: self._prepare(tuple(cors_origins)))
@@ -225,9 +247,16 @@ class ObjectStore:
         return UploadForm(f"{self._public_url}/{self.bucket}", fields, expires_at)
 
     def download_url(
-        self, key: str, *, filename: str, content_type: str, expires: timedelta, inline: bool = False
+        self,
+        key: str,
+        *,
+        filename: str,
+        content_type: str,
+        expires: timedelta,
+        inline: bool = False,
+        now: datetime | None = None,
     ) -> str:
-        """A link that reads this one object until it expires, under the given name and type."""
+        """A link that reads this one object until it expires, under the given name and type, signed at `now`."""
         return self._signer.get_presigned_url(
             "GET",
             self.bucket,
@@ -238,6 +267,7 @@ class ObjectStore:
                 "response-content-type": content_type,
                 "response-cache-control": f"private, max-age={int(expires.total_seconds())}",
             },
+            request_date=now,
         )
 
     async def start_multipart(self, key: str, *, content_type: str) -> str:

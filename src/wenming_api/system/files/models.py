@@ -27,7 +27,8 @@ class File(Keyed, OwnerScoped, RegionScoped, UnitScoped, Stamped, Versioned, Bas
 
     `region_path` and `unit_path` are those of the uploader at the time. `size` in bytes. `phash` is the
     perceptual hash (`kit.likeness`) as a signed number. Coordinates are WGS-84 degrees as the camera wrote
-    them; `taken_zone_known` says whether it also stated its zone (otherwise Asia/Shanghai is assumed).
+    them; `taken_zone_known` says whether it also stated its zone (otherwise Asia/Shanghai is assumed). `held`
+    files are evidence of something and cannot be deleted.
     """
 
     __tablename__ = "files"
@@ -58,6 +59,7 @@ class File(Keyed, OwnerScoped, RegionScoped, UnitScoped, Stamped, Versioned, Bas
     longitude: Mapped[Decimal | None] = mapped_column(Numeric(10, 7))
     latitude: Mapped[Decimal | None] = mapped_column(Numeric(10, 7))
     camera: Mapped[str | None]
+    held: Mapped[bool] = mapped_column(default=False)
 
     __table_args__ = (
         CheckConstraint("size > 0", name="size"),

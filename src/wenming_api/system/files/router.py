@@ -1,0 +1,110 @@
+"""文件 over HTTP: announcing, completing, looking up. Bytes go straight between clients and the object store."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Query, Response
+
+from wenming_api.access.guards import may
+from wenming_api.access.principal import Principal
+from wenming_api.catalog.permissions import Permission
+from wenming_api.kit.http import IfMatch, Paging, Reads, Router, Store, Writes, etag, no_replay
+from wenming_api.kit.pages import Page
+from wenming_api.kit.problems import Forbidden, NotFound, StaleVersion, Unauthenticated, VersionRequired, problems
+from wenming_api.kit.storage import StoreUnavailable
+from wenming_api.system.files import queries, service
+from wenming_api.system.files.rules import FileKind, FileState
+from wenming_api.system.files.schemas import (
+    Arrival,
+    ArrivalsOut,
+    FileItem,
+    FileOut,
+    FileSort,
+    UploadOut,
+    UploadRequested,
+)
+
+router = Router(prefix="/files", tags=["系统管理"], raises=(Unauthenticated, Forbidden))
+
+MayUpload = Annotated[Principal, Depends(may(Permission.FILES_UPLOAD))]
+MayLook = Annotated[Principal, Depends(may(Permission.FILES_READ, Permission.FILES_UPLOAD))]
+
+
+@router.post(
+    "/uploads",
+    status_code=201,
+    summary="登记一批要上传的文件",
+    responses=problems(service.UploadTaken, StoreUnavailable),
+)
+@no_replay
+async def open_upload(caller: MayUpload, session: Writes, store: Store, body: UploadRequested) -> UploadOut:
+    """逐个文件给出直传对象存储的表单或分片地址，最多 50 个；不接受的文件单独说明原因，不影响其他文件。
+
+    用相同的 id 重新请求不会重复建立，只为尚未收到的文件给出新的地址。
+    """
+    return await service.open_upload(session, caller=caller, store=store, request=body)
+
+
+@router.post(
+    "/uploads/{upload_id}/complete",
+    summary="确认一批文件已上传",
+    responses=problems(NotFound, StoreUnavailable),
+)
+async def complete_upload(caller: MayUpload, session: Writes, store: Store, upload_id: UUID) -> ArrivalsOut:
+    """逐个核对对象存储中的大小与类型；已收到的进入检查，未收到的说明原因，可重复调用。"""
+    return await service.complete_upload(session, upload_id, caller=caller, store=store)
+
+
+@router.post(
+    "/{file_id}/complete",
+    summary="确认一个文件已上传",
+    responses=problems(NotFound, service.NotArrived, StoreUnavailable),
+)
+async def complete_file(caller: MayUpload, session: Writes, store: Store, file_id: UUID) -> Arrival:
+    """核对对象存储中的大小与类型，随后进入检查；可重复调用。"""
+    return await service.complete_file(session, file_id, caller=caller, store=store)
+
+
+@router.get("", summary="查询文件")
+async def list_(
+    caller: MayLook,
+    session: Reads,
+    store: Store,
+    paging: Paging,
+    sort: FileSort = FileSort.NEWEST,
+    kind: FileKind | None = None,
+    state: FileState | None = None,
+    owner_id: UUID | None = None,
+    upload_id: Annotated[UUID | None, Query(description="上传批次")] = None,
+) -> Page[FileItem]:
+    """按类型、状态、上传者与批次筛选；缩略图为限时地址。"""
+    return await queries.list_files(
+        session,
+        store=store,
+        scope=queries.visible(caller),
+        params=paging,
+        sort=sort,
+        kind=kind,
+        state=state,
+        owner_id=owner_id,
+        upload_session_id=upload_id,
+    )
+
+
+@router.get("/{file_id}", summary="查看文件", responses=problems(NotFound))
+async def show(caller: MayLook, session: Reads, store: Store, response: Response, file_id: UUID) -> FileOut:
+    """文件的检查结果、拍摄信息与限时下载地址；原件只给上传者与有权者，其他人得到去除拍摄信息的公开副本。"""
+    found = await queries.show_file(session, file_id, store=store, caller=caller)
+    etag(response, found.version)
+    return found
+
+
+@router.delete(
+    "/{file_id}",
+    status_code=204,
+    summary="删除文件",
+    responses=problems(NotFound, service.FileHeld, StaleVersion, VersionRequired),
+)
+async def delete(caller: MayUpload, session: Writes, file_id: UUID, version: IfMatch) -> None:
+    """只能删除自己上传且未被引用的文件。"""
+    await service.delete_file(session, file_id, caller=caller, version=version)

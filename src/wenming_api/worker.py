@@ -22,9 +22,10 @@ from wenming_api.kit import clock, events, upkeep
 from wenming_api.kit.jobs import MAX_ATTEMPTS, Handler, Job, JobAttempt, Periodic, catalogue
 from wenming_api.settings import Resources
 from wenming_api.system.audit import jobs as audit
+from wenming_api.system.files import jobs as files
 
 log = structlog.get_logger(__name__)
-modules = (events, upkeep, audit)
+modules = (events, upkeep, audit, files)
 _FIRST_DELAY = timedelta(seconds=1)
 
 

@@ -42,7 +42,10 @@ async def process_file(work: Job) -> None:
                 await service.settle_quarantined(session, file_id, defect=rejected.defect, note=rejected.note)
             return
     async with work.transaction() as session:
-        await service.settle_ready(session, file_id, found=found)
+        settled = await service.settle_ready(session, file_id, found=found)
+        deleted = not settled and not await service.exists(session, file_id)
+    if deleted:
+        await _erase(store, file_id, None)
     await store.remove([incoming_key(file_id)])
 
 

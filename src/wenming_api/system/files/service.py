@@ -382,6 +382,11 @@ async def awaiting_verdict(session: AnySession, file_id: UUID) -> File | None:
     )
 
 
+async def exists(session: AnySession, file_id: UUID) -> bool:
+    """Whether the file has not been deleted."""
+    return await session.scalar(select(File.id).where(File.id == file_id)) is not None
+
+
 async def drop_abandoned(session: WriteSession, *, at_most: int = 200) -> list[tuple[UUID, str | None]]:
     """Delete announced files whose bytes never came, and old batches; return (id, multipart upload) of the
     former.

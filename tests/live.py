@@ -58,7 +58,7 @@ def serve(settings: Settings) -> Iterator[LiveServer]:
     async def run() -> None:
         await resources.store.prepare()
         task = asyncio.create_task(server.serve())
-        while not server.started and not task.done():
+        while not server.started and not task.done():  # noqa: ASYNC110 (uvicorn has no event to wait for)
             await asyncio.sleep(0.01)
         ready.set()
         await task

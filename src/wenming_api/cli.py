@@ -57,7 +57,10 @@ def migrate(revision: str = "head") -> None:
 @main.command()
 def seed(
     demo: Annotated[bool, typer.Option(help="同时装入演示城市（淄博）的数据与用户")] = True,
-    accounts: Annotated[Path | None, typer.Option(envvar="WENMING_ACCOUNTS_FILE", help="把新账号的一次性密码另存为 JSON 文件（仅本人可读）")] = None,
+    accounts: Annotated[
+        Path | None,
+        typer.Option(envvar="WENMING_ACCOUNTS_FILE", help="把新账号的一次性密码另存为 JSON 文件（仅本人可读）"),
+    ] = None,
 ) -> None:
     """Load base data, the bootstrap accounts and the demo city; what is there already stays as it is."""
     from wenming_api.seeding.run import load, show

@@ -1,4 +1,4 @@
-"""Contract fuzzing: whatever is sent to any route, by a signed-in caller, is answered as the contract says, never with 500."""
+"""Contract fuzzing: whatever a signed-in caller sends to any route is answered as the contract says, never with 500."""
 
 import json
 from collections.abc import Iterator

@@ -122,7 +122,7 @@ def upgrade() -> None:
         sa.Column("methods", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("rule", postgresql.JSONB(), nullable=False),
         sa.Column("requires_photo", sa.Boolean(), nullable=False),
-        sa.Column("evidence", postgresql.JSONB(), nullable=False),
+        sa.Column("evidence", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),

@@ -72,7 +72,7 @@ class Standard(Keyed, Stamped, Versioned, Base):
     """A standard (测评标准): what is judged, by which rule, for how many points.
 
     `methods` are codes of the system's methods. Without site types it applies to sites of every type. `evidence` are
-    the materials asked for (`[{"name", "note"}]`). `source` says where the text was published.
+    the materials asked for. `source` says where the text was published.
     """
 
     __tablename__ = "standards"
@@ -86,7 +86,7 @@ class Standard(Keyed, Stamped, Versioned, Base):
     methods: Mapped[list[str]]
     rule: Mapped[dict[str, Any]] = mapped_column(JSONB)
     requires_photo: Mapped[bool]
-    evidence: Mapped[list[dict[str, Any]]]
+    evidence: Mapped[list[str]]
     note: Mapped[str]
     source: Mapped[str]
     position: Mapped[int]

@@ -15,7 +15,7 @@ from wenming_api.city.standards.service import check_code, given, invalid, open_
 from wenming_api.kit import clock
 from wenming_api.kit.db import WriteSession
 from wenming_api.kit.ids import uuid7
-from wenming_api.kit.problems import Conflict, StaleVersion, VersionMoved
+from wenming_api.kit.problems import Conflict, check_edited, check_judged
 from wenming_api.system.audit import service as audit
 
 _UNAUDITED = {"allowed_actions", "created_at", "updated_at", "version", "child_count", "standard_count"}
@@ -49,7 +49,7 @@ async def create_indicator(
     session.add(made)
     await session.flush()  # its siblings are numbered below
     await place(session, Indicator, _siblings(system_id, request.parent_id), made.id, request.position)
-    return await _indicator_changed(session, system, made.id, caller, "indicators.create", None)
+    return await _indicator_changed(session, system, made.id, caller=caller, action="indicators.create", before=None)
 
 
 async def update_indicator(
@@ -64,8 +64,7 @@ async def update_indicator(
     """Change code or name of the version edited."""
     system = await open_draft(session, system_id)
     found = await _indicator(session, system_id, indicator_id)
-    if found.version != version:
-        raise StaleVersion(found.version)
+    check_edited(version, found.version)
     before = await _audited_indicator(session, system_id, indicator_id, caller)
     changes = given(request)
     if changes.get("code", found.code) != found.code:
@@ -84,8 +83,7 @@ async def move_indicator(
     """
     system = await open_draft(session, system_id)
     found = await _indicator(session, system_id, indicator_id)
-    if found.version != request.version:
-        raise VersionMoved(found.version)
+    check_judged(request.version, found.version)
     before = await _audited_indicator(session, system_id, indicator_id, caller)
     if request.parent_id is None:
         parent_level = 0
@@ -107,8 +105,7 @@ async def delete_indicator(
     """Delete an indicator with nothing below it."""
     system = await open_draft(session, system_id)
     found = await _indicator(session, system_id, indicator_id)
-    if found.version != version:
-        raise StaleVersion(found.version)
+    check_edited(version, found.version)
     shown = await queries.get_indicator(session, system_id=system_id, indicator_id=indicator_id, caller=caller)
     if shown.child_count or shown.standard_count:
         raise IndicatorInUse(f"其下还有 {shown.child_count} 个指标、{shown.standard_count} 条标准，请先移走或删除。")

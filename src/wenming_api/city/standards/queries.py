@@ -112,6 +112,17 @@ async def list_standards(
     return await page(session, statement, params, sort=sort, columns=columns, key=Standard.id, into=StandardRow)
 
 
+def ordered_standards(system_id: UUID) -> Select[Any]:
+    """All standards of a system in printed order, with evidence, note and source."""
+    ordered = _ordered(system_id)
+    return (
+        standard_rows()
+        .add_columns(Standard.evidence, Standard.note, Standard.source)
+        .join(ordered, ordered.c.id == Standard.indicator_id)
+        .order_by(ordered.c.path, Standard.position, Standard.id)
+    )
+
+
 def _ordered(system_id: UUID) -> CTE:
     """Every indicator with where it stands in the printed order: the positions from the top down to it."""
     roots = select(Indicator.id, array([Indicator.position]).label("path")).where(

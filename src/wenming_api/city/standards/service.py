@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Uuid, column, delete, insert, select, upda
 from sqlalchemy import Integer as SqlInteger
 
 from wenming_api.access.principal import Principal
-from wenming_api.city.site_types.models import SiteType
+from wenming_api.city.sites.models import SiteType
 from wenming_api.city.standards import queries
 from wenming_api.city.standards.models import Indicator, IndicatorSystem, Standard, StandardDuty, StandardSiteType
 from wenming_api.city.standards.queries import StandardNotFound, SystemNotFound
@@ -40,8 +40,8 @@ from wenming_api.kit.problems import (
     FieldError,
     IllegalTransition,
     InvalidInput,
-    StaleVersion,
-    VersionMoved,
+    check_edited,
+    check_judged,
 )
 from wenming_api.system.audit import service as audit
 from wenming_api.system.units.models import Unit
@@ -89,7 +89,7 @@ async def create_standard(
     await _set_site_types(session, made.id, request.site_type_codes)
     await _set_duties(session, made.id, request.duties)
     await place(session, Standard, Standard.indicator_id == request.indicator_id, made.id, request.position)
-    return await _standard_changed(session, system, made.id, caller, "standards.create", None)
+    return await _standard_changed(session, system, made.id, caller=caller, action="standards.create", before=None)
 
 
 async def update_standard(
@@ -104,8 +104,7 @@ async def update_standard(
     """Change the given fields of the version edited; the whole is judged again."""
     system = await open_draft(session, system_id)
     found = await _standard(session, system_id, standard_id)
-    if found.version != version:
-        raise StaleVersion(found.version)
+    check_edited(version, found.version)
     shown = await queries.get_standard(session, system_id=system_id, standard_id=standard_id, caller=caller)
     changes = given(request)
     if request.rule is not None:
@@ -137,8 +136,7 @@ async def move_standard(
     """Put a standard under another indicator of the last level, or elsewhere among its siblings."""
     system = await open_draft(session, system_id)
     found = await _standard(session, system_id, standard_id)
-    if found.version != request.version:
-        raise VersionMoved(found.version)
+    check_judged(request.version, found.version)
     shown = await queries.get_standard(session, system_id=system_id, standard_id=standard_id, caller=caller)
     await _last_level(session, system, request.indicator_id)
     found.indicator_id = request.indicator_id
@@ -155,8 +153,7 @@ async def delete_standard(
     """Delete a standard with its site types and duties."""
     system = await open_draft(session, system_id)
     found = await _standard(session, system_id, standard_id)
-    if found.version != version:
-        raise StaleVersion(found.version)
+    check_edited(version, found.version)
     shown = await queries.get_standard(session, system_id=system_id, standard_id=standard_id, caller=caller)
     await session.delete(found)
     touch(system)
@@ -289,7 +286,7 @@ async def place(
     now = {row.id: row.position for row in found}
     order = [each for each in now if each != moved]
     order.insert(len(order) if position is None else position, moved)
-    wrong = [(each, place) for place, each in enumerate(order) if now[each] != place]
+    wrong = [(each, at) for at, each in enumerate(order) if now[each] != at]
     if wrong:
         to = values(column("id", Uuid), column("position", SqlInteger), name="placed").data(wrong)
         await session.execute(

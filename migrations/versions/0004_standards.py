@@ -63,12 +63,15 @@ END $$
 CONTENT = ("indicators", "standards", "standard_site_types", "standard_duties")
 
 
-def upgrade() -> None:
-    stamps = [
+def stamps() -> list[sa.Column[object]]:
+    return [
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
     ]
+
+
+def upgrade() -> None:
     op.create_table(
         "indicator_systems",
         sa.Column("id", sa.Uuid(), primary_key=True),
@@ -84,7 +87,7 @@ def upgrade() -> None:
         sa.Column("published_at", sa.DateTime(timezone=True)),
         sa.Column("retired_at", sa.DateTime(timezone=True)),
         sa.Column("content_hash", sa.Text()),
-        *[column.copy() for column in stamps],
+        *stamps(),
         sa.UniqueConstraint("code"),
         sa.CheckConstraint("state IN ('draft', 'published', 'retired')", name="system_state"),
         sa.CheckConstraint("cardinality(level_names) BETWEEN 1 AND 6", name="levels"),
@@ -102,7 +105,7 @@ def upgrade() -> None:
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
-        *[column.copy() for column in stamps],
+        *stamps(),
         sa.UniqueConstraint("system_id", "code"),
         sa.CheckConstraint("level BETWEEN 1 AND 6", name="level"),
         sa.CheckConstraint("(level = 1) = (parent_id IS NULL)", name="root"),
@@ -126,7 +129,7 @@ def upgrade() -> None:
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
-        *[column.copy() for column in stamps],
+        *stamps(),
         sa.UniqueConstraint("system_id", "code"),
         sa.CheckConstraint("list_kind IN ('regular', 'bonus', 'negative')", name="list_kind"),
         sa.CheckConstraint("max_score >= 0", name="max_score"),

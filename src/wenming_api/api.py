@@ -3,9 +3,12 @@
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
+from wenming_api.city.editions.router import router as editions
+from wenming_api.city.indicators.router import router as indicators
 from wenming_api.city.site_transfers.router import router as site_transfers
 from wenming_api.city.site_types.router import router as site_types
 from wenming_api.city.sites.router import router as sites
+from wenming_api.city.standards.router import router as standards
 from wenming_api.system.areas.router import router as areas
 from wenming_api.system.audit.router import router as audit
 from wenming_api.system.dictionaries.router import router as dictionaries
@@ -18,7 +21,7 @@ from wenming_api.system.sessions.router import router as sessions
 system = [sessions, regions, areas, dictionaries, files, audit]
 
 # 文明城市创建管理
-city: list[APIRouter] = [site_types, sites, site_transfers]
+city: list[APIRouter] = [site_types, sites, site_transfers, editions, indicators, standards]
 
 # 短信平台与消息
 messaging: list[APIRouter] = []

@@ -91,9 +91,11 @@ async def read_system(session: AnySession, *, caller: Principal, system_id: UUID
     if row is None:
         raise SystemNotFound
     by_level = await session.execute(
-        select(Indicator.level, func.count()).where(Indicator.system_id == system_id).group_by(Indicator.level)
+        select(Indicator.level, func.count().label("indicators"))
+        .where(Indicator.system_id == system_id)
+        .group_by(Indicator.level)
     )
-    levels: dict[int, int] = dict(by_level.tuples().all())
+    levels = {row.level: row.indicators for row in by_level}
     by_list = await session.execute(
         select(Standard.list_kind, func.count(), func.sum(Standard.max_score))
         .where(Standard.system_id == system_id)

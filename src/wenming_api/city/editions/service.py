@@ -124,10 +124,11 @@ async def publish_system(
     system = await _locked(session, system_id)
     check_judged(version, system.version)
     before = _snapshot(system)
-    _advance(system, SystemAction.PUBLISH)
+    following = _following(system, SystemAction.PUBLISH)
     content = await read_content(session, system_id=system_id)
     if faults := publication_faults(content):
         raise SystemIncomplete("体系尚不完整，请按提示补正后再发布。", errors=faults)
+    system.state = following
     system.published_at = clock.now()
     system.content_hash = content_hash(content)
     await session.flush()  # the answer carries the new version
@@ -142,7 +143,7 @@ async def retire_system(
     system = await _locked(session, system_id)
     check_judged(version, system.version)
     before = _snapshot(system)
-    _advance(system, SystemAction.RETIRE)
+    system.state = _following(system, SystemAction.RETIRE)
     system.retired_at = clock.now()
     await session.flush()  # the answer carries the new version
     await _record(session, system, caller=caller, action="retire", before=before, reason=reason)
@@ -264,11 +265,11 @@ async def _locked(session: WriteSession, system_id: UUID) -> IndicatorSystem:
     return found
 
 
-def _advance(system: IndicatorSystem, action: SystemAction) -> None:
+def _following(system: IndicatorSystem, action: SystemAction) -> SystemState:
     following = TRANSITIONS.get((system.state, action))
     if following is None:
         raise IllegalTransition(f"体系为{system.state.label}，不能{action.label}。", allowed=allowed(system.state))
-    system.state = following
+    return following
 
 
 async def _check_code(session: WriteSession, code: str) -> None:

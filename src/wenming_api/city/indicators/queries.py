@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
 
 from wenming_api.access.principal import Principal
 from wenming_api.city.indicators.schemas import IndicatorNode, IndicatorOut, IndicatorTree
@@ -91,42 +92,35 @@ def _node(
     )
 
 
+_COLUMNS = tuple(getattr(Indicator, name) for name in IndicatorOut.model_fields if name in Indicator.__table__.columns)
+_child = aliased(Indicator)
+
+
 async def get_indicator(session: AnySession, *, system_id: UUID, indicator_id: UUID, caller: Principal) -> IndicatorOut:
     """One indicator with its counts. One statement."""
-    child = Indicator.__table__.alias("child")
-    row = (
-        await session.execute(
-            select(
-                Indicator,
-                IndicatorSystem.state,
-                IndicatorSystem.level_names,
-                select(func.count()).where(child.c.parent_id == Indicator.id).scalar_subquery().label("children"),
-                select(func.count())
-                .where(Standard.indicator_id == Indicator.id)
-                .correlate(Indicator)
-                .scalar_subquery()
-                .label("standards"),
-            )
-            .join(IndicatorSystem, IndicatorSystem.id == Indicator.system_id)
-            .where(Indicator.id == indicator_id, Indicator.system_id == system_id)
+    children = select(func.count()).where(_child.parent_id == Indicator.id).correlate(Indicator)
+    standards = select(func.count()).where(Standard.indicator_id == Indicator.id).correlate(Indicator)
+    found = await session.execute(
+        select(
+            *_COLUMNS,
+            children.scalar_subquery().label("child_count"),
+            standards.scalar_subquery().label("standard_count"),
+            IndicatorSystem.state,
+            IndicatorSystem.level_names,
         )
-    ).one_or_none()
+        .join(IndicatorSystem, IndicatorSystem.id == Indicator.system_id)
+        .where(Indicator.id == indicator_id, Indicator.system_id == system_id)
+    )
+    row = found.mappings().one_or_none()
     if row is None:
         raise IndicatorNotFound
-    found: Indicator = row.Indicator
-    manage = manageable(caller, row.state)
-    return IndicatorOut(
-        **{name: getattr(found, name) for name in _INDICATOR_FIELDS},
-        level_name=row.level_names[found.level - 1],
-        child_count=row.children,
-        standard_count=row.standards,
-        allowed_actions=[
-            action("update", "修改", *manage),
-            action("move", "移动", *manage),
-            action("delete", "删除", *manage, (not row.children and not row.standards, "其下还有指标或标准")),
-        ],
+    manage = manageable(caller, row["state"])
+    empty = not row["child_count"] and not row["standard_count"]
+    actions = [
+        action("update", "修改", *manage),
+        action("move", "移动", *manage),
+        action("delete", "删除", *manage, (empty, "其下还有指标或标准")),
+    ]
+    return IndicatorOut.model_validate(
+        {**row, "level_name": row["level_names"][row["level"] - 1], "allowed_actions": actions}
     )
-
-
-_INDICATOR_FIELDS = ("id", "system_id", "parent_id", "level", "code", "name", "position", "version", "created_at",
-                     "updated_at")  # fmt: skip

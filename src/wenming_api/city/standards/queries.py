@@ -3,8 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, Select, func, literal, or_, select, true
-from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by, array
+from sqlalchemy import CTE, Select, Text, func, literal, literal_column, or_, select, true
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by, array
 
 from wenming_api.access.principal import Principal
 from wenming_api.catalog.permissions import Permission
@@ -32,16 +32,13 @@ class StandardNotFound(NotFound):
     title = "未找到测评标准"
 
 
-_SITE_TYPES = (
-    select(
-        func.coalesce(
-            func.array_agg(aggregate_order_by(StandardSiteType.site_type_code, StandardSiteType.site_type_code)),
-            array([], type_=StandardSiteType.site_type_code.type),
-        )
-    )
+_SITE_TYPES = func.array(
+    select(StandardSiteType.site_type_code)
     .where(StandardSiteType.standard_id == Standard.id)
+    .order_by(StandardSiteType.site_type_code)
     .correlate(Standard)
-    .scalar_subquery()
+    .scalar_subquery(),
+    type_=ARRAY(Text),
 )
 _DUTIES = (
     select(
@@ -49,7 +46,12 @@ _DUTIES = (
             func.jsonb_agg(
                 aggregate_order_by(
                     func.jsonb_build_object(
-                        "unit_id", StandardDuty.unit_id, "unit_name", Unit.name, "role", StandardDuty.role
+                        literal_column("'unit_id'"),
+                        StandardDuty.unit_id,
+                        literal_column("'unit_name'"),
+                        Unit.name,
+                        literal_column("'role'"),
+                        StandardDuty.role,
                     ),
                     StandardDuty.position,
                 )

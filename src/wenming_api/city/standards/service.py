@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Uuid, column, delete, insert, select, upda
 from sqlalchemy import Integer as SqlInteger
 
 from wenming_api.access.principal import Principal
-from wenming_api.city.sites.models import SiteType
+from wenming_api.city.site_types.models import SiteType
 from wenming_api.city.standards import queries
 from wenming_api.city.standards.models import Indicator, IndicatorSystem, Standard, StandardDuty, StandardSiteType
 from wenming_api.city.standards.queries import StandardNotFound, SystemNotFound

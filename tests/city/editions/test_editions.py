@@ -5,9 +5,11 @@ import asyncio
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
+from tests.factories.places import make_city, make_unit
 from tests.factories.standards import make_indicator, make_published, make_standard, make_system, publish
 
 from wenming_api.catalog.permissions import Permission
+from wenming_api.city.editions.service import load_sample_edition
 from wenming_api.system.audit.models import AuditEntry
 
 
@@ -216,3 +218,26 @@ async def test_reading_managing_and_publishing_are_three_permissions(as_user, ad
     for path in ("/indicator-systems", url, f"{url}/tree", f"{url}/publication-check", f"{url}/standards"):
         assert (await nobody.get(path)).status_code == 403
         assert (await client.get(path)).status_code == 401
+
+
+async def test_the_sample_edition_loads_once_and_covers_every_kind(admin, database):
+    async with database.transaction() as session:
+        city = await make_city(session)
+        await make_unit(session, region=city, name="淄博市城市管理局")
+        first = await load_sample_edition(session)
+    async with database.transaction() as session:
+        assert await load_sample_edition(session) == first
+    shown = (await admin.get(f"/indicator-systems/{first}")).json()
+    assert (shown["state"], shown["standard_count"]) == ("published", 42)
+    assert "部分样例，非全国体系" in shown["name"]
+    assert {each["list_kind"] for each in shown["lists"] if each["count"]} == {"regular", "bonus", "negative"}
+    standards = []
+    for page in (1, 2):
+        answer = await admin.get(f"/indicator-systems/{first}/standards", params={"page": page, "size": 30})
+        standards += answer.json()["items"]
+    assert {each["rule"]["kind"] for each in standards} == {"pass_fail", "graded", "count", "deduction", "veto"}
+    assert len({code for each in standards for code in each["site_type_codes"]}) == 8
+    assert {duty["unit_name"] for each in standards for duty in each["duties"]} == {"淄博市城市管理局"}
+    detail = (await admin.get(f"/indicator-systems/{first}/standards/{standards[0]['id']}")).json()
+    assert detail["source"].startswith("http")
+    assert "演示设定" in detail["note"]

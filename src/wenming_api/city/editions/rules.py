@@ -1,5 +1,6 @@
 """What an indicator system may do in which state, what its content is, and whether it may be published: pure."""
 
+import csv
 import hashlib
 import json
 from collections import Counter
@@ -7,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from importlib import resources
 from typing import Any
 from uuid import UUID
 
@@ -141,3 +143,60 @@ def _standard_faults(standard: ContentStandard, content: Content) -> list[FieldE
     except InvalidRule as invalid:
         wrong = [FieldError(f"/rule{error.pointer}", error.message) for error in invalid.errors]
     return faults + [FieldError(f"{pointer}{error.pointer}", error.message) for error in wrong]
+
+
+@dataclass(frozen=True, slots=True)
+class SampleStandard:
+    """A standard of the sample edition; its units by the part of their names that follows the city's."""
+
+    content: ContentStandard
+    unit_names: tuple[str, ...]
+
+
+SAMPLE_CODE = "SAMPLE-2021"
+SAMPLE = {
+    "code": SAMPLE_CODE,
+    "name": "实地考察标准（部分样例，非全国体系）",
+    "edition": "2021 年样例",
+    "description": (
+        "部分样例，非全国体系：由一份公开的 2021 年实地考察要求整理而成，仅含农贸市场与建筑工地两类。"
+        "分值、评分方式、责任单位以及部分适用点位类型为演示设定。"
+    ),
+    "source": "南宁 2021 年实地考察要求（公开网页摘录，各标准附出处）",
+}
+
+
+def sample_edition() -> tuple[tuple[ContentIndicator, ...], tuple[SampleStandard, ...]]:
+    """The sample that comes with the product: check items of one published edition, made into standards."""
+    levels: dict[str, int] = {"": 0}
+    indicators = []
+    for row in _sample_rows("sample_indicators.csv"):
+        levels[row["code"]] = levels[row["parent_code"]] + 1
+        indicators.append(ContentIndicator(row["code"], row["parent_code"] or None, levels[row["code"]], row["name"]))
+    standards = tuple(
+        SampleStandard(
+            ContentStandard(
+                code=row["code"],
+                indicator_code=row["indicator_code"],
+                text=row["text"],
+                list_kind=ListKind(row["list_kind"]),
+                max_score=Decimal(row["max_score"]),
+                methods=("field",),
+                rule=json.loads(row["rule"]),
+                requires_photo=row["requires_photo"] == "true",
+                site_types=tuple(row["site_types"].split()),
+                duties=(),
+                evidence=tuple(row["evidence"].split()),
+                note=row["note"],
+                source=row["source"],
+            ),
+            tuple(row["duties"].split()),
+        )
+        for row in _sample_rows("sample_standards.csv")
+    )
+    return tuple(indicators), standards
+
+
+def _sample_rows(name: str) -> list[dict[str, str]]:
+    text = resources.files(__package__).joinpath("data", name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))

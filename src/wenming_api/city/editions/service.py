@@ -1,6 +1,7 @@
 """Changes of indicator systems: made, edited, published, retired, cloned, deleted (C2.1)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -9,14 +10,18 @@ from sqlalchemy import delete, insert, select
 from wenming_api.access.principal import Principal
 from wenming_api.city.editions.queries import read_content
 from wenming_api.city.editions.rules import (
+    SAMPLE,
+    SAMPLE_CODE,
     TRANSITIONS,
     Content,
     SystemAction,
     allowed,
     content_hash,
     publication_faults,
+    sample_edition,
 )
 from wenming_api.city.editions.schemas import SystemClone, SystemCreate, SystemUpdate
+from wenming_api.city.site_types.service import load_base_types
 from wenming_api.city.standards.models import (
     Indicator,
     IndicatorSystem,
@@ -32,6 +37,9 @@ from wenming_api.kit.db import WriteSession
 from wenming_api.kit.ids import uuid7
 from wenming_api.kit.problems import Conflict, IllegalTransition, InvalidInput, check_edited, check_judged
 from wenming_api.system.audit.service import record
+from wenming_api.system.regions.models import Region
+from wenming_api.system.regions.rules import RegionLevel
+from wenming_api.system.units.models import Unit
 
 _AUDITED = ("code", "name", "edition", "state", "level_names", "methods", "description", "source", "content_hash")
 
@@ -176,6 +184,32 @@ async def clone_system(
     )
     await write_content(session, made.id, content)
     return made
+
+
+async def load_sample_edition(session: WriteSession) -> UUID:
+    """Load and publish the sample edition with its site types, unless it is there already; answers its id.
+
+    Duties go to the city's units of the names given, where there are such units.
+    """
+    there = await session.scalar(select(IndicatorSystem.id).where(IndicatorSystem.code == SAMPLE_CODE))
+    if there is not None:
+        return there
+    await load_base_types(session)
+    indicators, samples = sample_edition()
+    city = await session.scalar(select(Region.name).where(Region.level == RegionLevel.CITY).order_by(Region.code))
+    wanted = {f"{city}{name}": name for sample in samples for name in sample.unit_names}
+    found = await session.execute(select(Unit.name, Unit.id).where(Unit.name.in_(wanted), Unit.active))
+    units = {wanted[row.name]: row.id for row in found}
+    standards = tuple(
+        replace(sample.content, duties=tuple(units[name] for name in sample.unit_names if name in units))
+        for sample in samples
+    )
+    new = SystemCreate.model_validate(SAMPLE)
+    made = await create_system(session, caller=None, new=new)
+    methods = {method.code: method.name for method in new.methods}
+    await write_content(session, made.id, Content(tuple(new.level_names), methods, indicators, standards))
+    await publish_system(session, caller=None, system_id=made.id, version=made.version)
+    return made.id
 
 
 async def clear_content(session: WriteSession, system_id: UUID) -> None:

@@ -16,12 +16,12 @@ from pydantic import SecretStr
 from sqlalchemy import event
 
 from tests import servers
+from tests.databases import migrated_template
 from tests.factories.callers import Callers, make_callers
 from tests.live import LiveServer, serve
 from wenming_api.app import create_app, create_resources
 from wenming_api.kit.db import Database, ReadSession, WriteSession
 from wenming_api.kit.logs import configure
-from wenming_api.kit.migrate import migrate
 from wenming_api.settings import (
     CacheSettings,
     DatabaseSettings,
@@ -38,12 +38,7 @@ DATABASE = pytest.StashKey[str]()
 @pytest.fixture(scope="session")
 def database_name(request: pytest.FixtureRequest) -> Iterator[str]:
     """A migrated database for this worker, cloned from the run's template."""
-    postgres = servers.postgres()
-
-    def build(name: str) -> None:
-        migrate(postgres.url(name, "wenming_owner"))
-
-    name = servers.create_database(template=servers.template(build))
+    name = servers.create_database(template=migrated_template())
     request.session.stash[DATABASE] = name
     yield name
     servers.drop_database(name)

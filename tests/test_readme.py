@@ -1,5 +1,6 @@
 """The README's first walk is run as it is printed, against a seeded server."""
 
+import asyncio
 import os
 import re
 import subprocess
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests import servers
+from tests.databases import migrated_template
 from tests.live import LiveServer, serve
 from tests.test_conventions import ROOT
 from wenming_api.seeding.run import load
@@ -17,10 +19,8 @@ from wenming_api.settings import DatabaseSettings, Settings
 @pytest.fixture(scope="module")
 def seeded(settings: Settings, database_name: str) -> Iterator[tuple[LiveServer, dict[str, str]]]:
     """A server on a database of its own that `wenming seed` has filled."""
-    import asyncio
-
     postgres = servers.postgres()
-    name = servers.create_database(template=servers.template(lambda _: None))
+    name = servers.create_database(template=migrated_template())
     own = settings.model_copy(
         update={
             "database": DatabaseSettings(

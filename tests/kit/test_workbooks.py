@@ -340,8 +340,6 @@ def _sheet(rows: str) -> bytes:
                 f'<Relationships xmlns="{package}"><Relationship Id="rId1" Type="{relations}/worksheet" '
                 'Target="worksheets/sheet1.xml"/></Relationships>'
             ).encode(),
-            "xl/worksheets/sheet1.xml": (
-                f"<worksheet {main}><sheetData>{rows}</sheetData></worksheet>".encode()
-            ),
+            "xl/worksheets/sheet1.xml": (f"<worksheet {main}><sheetData>{rows}</sheetData></worksheet>".encode()),
         }
     )

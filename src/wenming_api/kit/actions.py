@@ -6,7 +6,7 @@ from wenming_api.kit.fields import Out
 
 
 class AllowedAction(Out):
-    """An action on this object."""
+    """对此对象的一项操作"""
 
     action: str = Field(description="操作代码，与路由末段一致", examples=["publish"])
     label: str = Field(description="操作名称", examples=["发布"])

@@ -40,4 +40,8 @@ def contract(app: FastAPI, *, tags: list[dict[str, str]], is_public: Any) -> dic
                 operation["responses"].pop("400", None)
             operation["security"] = [] if operation["operationId"] in public else [{"bearer": []}]
     schemas.pop("ProblemDocument", None)
+    for schema in schemas.values():
+        # The docstring of an enum of the rules is for developers; its values are explained where they are used.
+        if "enum" in schema:
+            schema.pop("description", None)
     return document

@@ -199,7 +199,7 @@ def check_judged(version: int, current: int) -> None:
 
 
 class FieldErrorDocument(BaseModel):
-    """One wrong field of a request."""
+    """请求中有误的一个字段"""
 
     pointer: str = Field(description="JSON Pointer，指向有误的字段", examples=["/name"])
     message: str = Field(description="错误说明", examples=["不能为空"])

@@ -105,13 +105,13 @@ class Out(BaseModel):
 
 
 class Transition(Strict):
-    """The body of a transition: the version that was judged, and why."""
+    """状态变更：所依据的版本与原因"""
 
     version: Annotated[int, Field(ge=1, le=2**31 - 1, description="所依据的版本；已变化则答 409")]
     reason: Reason
 
 
 class Judged(Strict):
-    """The body of a transition that needs no reason."""
+    """状态变更：所依据的版本"""
 
     version: Annotated[int, Field(ge=1, le=2**31 - 1, description="所依据的版本；已变化则答 409")]

@@ -29,6 +29,7 @@ from wenming_api.kit.validation import invalid
 
 log = structlog.get_logger(__name__)
 
+
 def answer(request: Request, problem: Problem) -> Response:
     """The HTTP answer of a problem."""
     document = problem.document(instance=request.url.path, request_id=context.request_id.get())

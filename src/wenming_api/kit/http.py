@@ -61,7 +61,8 @@ Paging = Annotated[PageParams, Depends(_paging)]
 
 async def _if_match(
     if_match: Annotated[
-        str | None, Header(alias="If-Match", description="所编辑的版本，即详情响应的 ETag", examples=['"3"'])
+        str | None,
+        Header(alias="If-Match", max_length=40, description="所编辑的版本，即详情响应的 ETag", examples=['"3"']),
     ] = None,
 ) -> int:
     if if_match is None:

@@ -98,9 +98,7 @@ class ImageResult:
     thumbnail: Path
 
 
-def process_image(
-    source: Path, claimed_type: str, outputs: Path, limits: ImageLimits | None = None
-) -> ImageResult:
+def process_image(source: Path, claimed_type: str, outputs: Path, limits: ImageLimits | None = None) -> ImageResult:
     """Judge the photo in `source` and write its copies into the folder `outputs`.
 
     Raises `Rejected` when it is not a photo of the claimed type, is animated, damaged, cut short, too large
@@ -262,9 +260,7 @@ def read_exif(image: Image.Image) -> ExifFacts:
         if taken is not None:
             offset = parse_exif_offset(zone)
             break
-    longitude = _degrees(
-        place.get(ExifTags.GPS.GPSLongitude), place.get(ExifTags.GPS.GPSLongitudeRef), "EW", 180
-    )
+    longitude = _degrees(place.get(ExifTags.GPS.GPSLongitude), place.get(ExifTags.GPS.GPSLongitudeRef), "EW", 180)
     latitude = _degrees(place.get(ExifTags.GPS.GPSLatitude), place.get(ExifTags.GPS.GPSLatitudeRef), "NS", 90)
     if longitude is None or latitude is None or (longitude == 0 and latitude == 0):
         longitude = latitude = None

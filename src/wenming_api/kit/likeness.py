@@ -17,8 +17,7 @@ SAME = 6
 _SIDE = 32
 _LOW = 8
 _COSINES = [
-    [round(math.cos((2 * x + 1) * u * math.pi / (2 * _SIDE)) * (1 << 16)) for x in range(_SIDE)]
-    for u in range(_LOW)
+    [round(math.cos((2 * x + 1) * u * math.pi / (2 * _SIDE)) * (1 << 16)) for x in range(_SIDE)] for u in range(_LOW)
 ]
 
 
@@ -26,10 +25,7 @@ def perceptual_hash(image: Image.Image) -> int:
     """The hash of an upright picture, as an unsigned 64-bit number."""
     grey = list(image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.BOX).tobytes())
     rows = [
-        [
-            sum(c * v for c, v in zip(cosine, grey[y * _SIDE : (y + 1) * _SIDE], strict=True))
-            for cosine in _COSINES
-        ]
+        [sum(c * v for c, v in zip(cosine, grey[y * _SIDE : (y + 1) * _SIDE], strict=True)) for cosine in _COSINES]
         for y in range(_SIDE)
     ]
     low = [sum(c * rows[y][u] for y, c in enumerate(cosine)) for cosine in _COSINES for u in range(_LOW)]

@@ -206,7 +206,7 @@ class FieldErrorDocument(BaseModel):
 
 
 class ProblemDocument(BaseModel):
-    """problem+json（RFC 9457）"""
+    """出错说明（problem+json，RFC 9457）"""
 
     model_config = ConfigDict(extra="allow", title="Problem")
 

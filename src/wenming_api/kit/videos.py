@@ -74,9 +74,7 @@ class VideoResult:
     thumbnail: Path
 
 
-def process_video(
-    source: Path, claimed_type: str, outputs: Path, limits: VideoLimits | None = None
-) -> VideoResult:
+def process_video(source: Path, claimed_type: str, outputs: Path, limits: VideoLimits | None = None) -> VideoResult:
     """Judge the video in `source` and write its copy and pictures into the folder `outputs`. Raises
     `Rejected`.
     """

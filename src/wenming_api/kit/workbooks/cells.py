@@ -86,9 +86,7 @@ def integer(minimum: int | None = None, maximum: int | None = None) -> Parser:
     return parse
 
 
-def decimal(
-    minimum: Decimal | int | None = None, maximum: Decimal | int | None = None, places: int = 10
-) -> Parser:
+def decimal(minimum: Decimal | int | None = None, maximum: Decimal | int | None = None, places: int = 10) -> Parser:
     """Exact decimals within bounds (inclusive) with at most ``places`` digits after the point."""
 
     def parse(cell: Cell) -> Decimal:

@@ -38,9 +38,7 @@ def read_table(data: bytes, table: Table, limits: Limits = DEFAULT_LIMITS) -> Re
     return _read_sheet(opened, table, name)
 
 
-def read_workbook(
-    data: bytes, tables: Sequence[Table], limits: Limits = DEFAULT_LIMITS
-) -> dict[str, ReadTable]:
+def read_workbook(data: bytes, tables: Sequence[Table], limits: Limits = DEFAULT_LIMITS) -> dict[str, ReadTable]:
     """Read several tables from the sheets of their names; every one must be there."""
     _check_size(data, limits)
     _refuse_ole(data)

@@ -185,6 +185,7 @@ class Statements:
     """SQL statements that the application sent inside the block, BEGIN and COMMIT not counted."""
 
     sent: list[str]
+    values: list[Any]
 
     @property
     def count(self) -> int:
@@ -198,10 +199,11 @@ def statements(database: Database) -> Callable[[], contextlib.AbstractContextMan
 
     @contextlib.contextmanager
     def counting() -> Iterator[Statements]:
-        counted = Statements([])
+        counted = Statements([], [])
 
-        def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        def note(_c: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
             counted.sent.append(statement)
+            counted.values.append(values)
 
         engine = database.engine.sync_engine
         event.listen(engine, "before_cursor_execute", note)

@@ -18,7 +18,7 @@ from wenming_api.kit.geo import Crs, rounded
 MAX_ROWS: Final = 50_000
 """Most rows of one import."""
 
-MAX_BYTES: Final = 30 * 1024 * 1024
+MAX_BYTES: Final = 20 * 1024 * 1024
 """Largest file of an import, bytes."""
 
 MAX_FAILURES: Final = 5_000

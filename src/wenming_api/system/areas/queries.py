@@ -36,7 +36,7 @@ def regions_of_area(area_id: UUID) -> Select[Any]:
     """
     member = aliased(Region)
     codes = select(member.code).join(AreaMember, AreaMember.region_id == member.id).where(AreaMember.area_id == area_id)
-    segment = func.unnest(func.string_to_array(Region.path, "/")).table_valued("code").lateral("segment")
+    segment = func.unnest(func.string_to_array(Region.path, "/")).table_valued("code").render_derived(name="segment")
     return select(Region.id).join(segment, segment.c.code.in_(codes))
 
 

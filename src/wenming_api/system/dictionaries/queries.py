@@ -79,7 +79,7 @@ async def item_names(session: AnySession, dictionary: str, *, active: bool | Non
     )
     if active is not None:
         statement = statement.where(DictionaryItem.active.is_(active))
-    return dict(await session.execute(statement))
+    return dict((await session.execute(statement)).all())
 
 
 async def unusable_codes(session: AnySession, wanted: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:

@@ -59,13 +59,19 @@ def upgrade() -> None:
             "state NOT IN ('draft', 'published') OR effective_draw_id IS NULL", name=op.f("ck_assessments_draw_after")
         ),
         sa.CheckConstraint("starts_on <= ends_on", name=op.f("ck_assessments_window")),
-        sa.ForeignKeyConstraint(["cloned_from_id"], ["assessments.id"], name=op.f("fk_assessments_cloned_from_id")),
+        sa.ForeignKeyConstraint(
+            ["cloned_from_id"],
+            ["assessments.id"],
+            name=op.f("fk_assessments_cloned_from_id"),
+            ondelete="SET NULL",
+        ),
         sa.ForeignKeyConstraint(["created_by"], ["users.id"], name=op.f("fk_assessments_created_by")),
         sa.ForeignKeyConstraint(["region_id"], ["regions.id"], name=op.f("fk_assessments_region_id")),
         sa.ForeignKeyConstraint(["system_id"], ["indicator_systems.id"], name=op.f("fk_assessments_system_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_assessments")),
         sa.UniqueConstraint("number", name=op.f("uq_assessments_number")),
     )
+    op.create_index(op.f("ix_assessments_cloned_from_id"), "assessments", ["cloned_from_id"])
     op.create_index(op.f("ix_assessments_region_id"), "assessments", ["region_id"])
     op.create_index(op.f("ix_assessments_region_path"), "assessments", ["region_path"])
     op.create_index("ix_assessments_starts_on", "assessments", ["starts_on", "id"])

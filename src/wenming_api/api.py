@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
+from wenming_api.city.assessments.router import router as assessments
 from wenming_api.city.editions.router import router as editions
 from wenming_api.city.indicators.router import router as indicators
 from wenming_api.city.site_transfers.router import router as site_transfers
@@ -21,7 +22,7 @@ from wenming_api.system.sessions.router import router as sessions
 system = [sessions, regions, areas, dictionaries, files, audit]
 
 # 文明城市创建管理
-city: list[APIRouter] = [site_types, sites, site_transfers, editions, indicators, standards]
+city: list[APIRouter] = [site_types, sites, site_transfers, editions, indicators, standards, assessments]
 
 # 短信平台与消息
 messaging: list[APIRouter] = []

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wenming_api.city.schemes.rules import (
+    Assessor,
     DutyPolicy,
     Facts,
     FieldPolicy,
@@ -52,7 +53,7 @@ SCHEME = Scheme(
         Group("B", "street", {"field": Decimal(100)}, True, ("r1s",)),
     ),
     standards=("s1",),
-    assessors=("u1",),
+    assessors=(Assessor("u1", ("r1s",), ("37",)),),
 )
 
 
@@ -88,7 +89,10 @@ def test_a_whole_scheme_has_no_gaps():
         (replace(SCHEME, quotas=(Quota("99", "county", 1, Decimal(1)),)), "/quotas/0/site_type_code"),
         (replace(SCHEME, quotas=SCHEME.quotas * 2), "/quotas/1"),
         (replace(SCHEME, standards=("s9",)), "/standard_ids/0"),
-        (replace(SCHEME, assessors=("u9",)), "/assessors/0"),
+        (replace(SCHEME, assessors=(Assessor("u9"),)), "/assessors/0/user_id"),
+        (replace(SCHEME, assessors=(Assessor("u1"), Assessor("u1"))), "/assessors/1"),
+        (replace(SCHEME, assessors=(Assessor("u1", ("far",)),)), "/assessors/0/region_ids/0"),
+        (replace(SCHEME, assessors=(Assessor("u1", (), ("38",)),)), "/assessors/0/site_type_codes/0"),
         (replace(SCHEME, methods={"survey": MethodSource.ENTERED}), "/methods"),
         (replace(SCHEME, settings=Settings(bonus_cap=Decimal(-1))), "/settings/bonus_cap"),
         (replace(SCHEME, settings=Settings(spread_threshold=Decimal("1.1"))), "/settings/spread_threshold"),

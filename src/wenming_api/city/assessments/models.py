@@ -40,7 +40,7 @@ class Assessment(Keyed, RegionScoped, Stamped, Versioned, Base):
     settings: Mapped[dict[str, Any]]
     starts_on: Mapped[date | None]
     ends_on: Mapped[date | None]
-    cloned_from_id: Mapped[UUID | None] = mapped_column(ForeignKey("assessments.id"))
+    cloned_from_id: Mapped[UUID | None] = mapped_column(ForeignKey("assessments.id", ondelete="SET NULL"), index=True)
     created_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     current_draw_id: Mapped[UUID | None]
     effective_draw_id: Mapped[UUID | None]

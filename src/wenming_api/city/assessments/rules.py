@@ -60,8 +60,11 @@ FIELD_WORK_OVER = frozenset(
 DRAW_OPEN = frozenset({AssessmentState.SAMPLING, AssessmentState.IN_PROGRESS, AssessmentState.PAUSED})
 """A draw may be committed, drawn, made effective or void: also in mid field work, when one was voided."""
 
-QUOTAS_OPEN = frozenset({AssessmentState.DRAFT, AssessmentState.PUBLISHED, AssessmentState.SAMPLING})
-ASSESSORS_OPEN = frozenset({AssessmentState.DRAFT}) | RUNNING - {AssessmentState.REVIEWING}
+RESULT_OPEN = frozenset({AssessmentState.REVIEWING, AssessmentState.CLOSED})
+"""A result may be published: after the field work, before the archive."""
+
+_QUOTAS_OPEN = frozenset({AssessmentState.DRAFT, AssessmentState.PUBLISHED, AssessmentState.SAMPLING})
+_PEOPLE_OPEN = frozenset({AssessmentState.DRAFT}) | RUNNING - {AssessmentState.REVIEWING}
 
 
 class AssessmentAction(StrEnum):
@@ -137,6 +140,12 @@ TRANSITIONS: Mapping[AssessmentAction, Transition] = {
 """The whole state machine. What is not in it cannot happen."""
 
 
+def guards_met(*, effective_draw: bool, result: bool) -> frozenset[Guard]:
+    """The guards that an assessment meets, those about its scheme apart."""
+    met = {Guard.EFFECTIVE_DRAW: effective_draw, Guard.PUBLISHED_RESULT: result}
+    return frozenset(guard for guard, holds in met.items() if holds)
+
+
 def allowed_from(state: AssessmentState) -> tuple[AssessmentAction, ...]:
     """The actions the table lists for a state, guards not yet asked."""
     return tuple(row.action for row in TRANSITIONS.values() if state in row.sources)
@@ -167,3 +176,27 @@ def next_state(
     if refusal is not None:
         raise ValueError(refusal)
     return TRANSITIONS[action].target
+
+
+def frozen_fields(state: AssessmentState, fields: frozenset[str], *, draw_open: bool) -> dict[str, str]:
+    """Which of these fields of an assessment can no longer be changed, and why.
+
+    Once published, an assessment stays what it was published as, but for its people, its end and its description;
+    quotas may still be corrected until a draw has promised them.
+
+    Args:
+        draw_open: there is a draw that is not void.
+    """
+    frozen: dict[str, str] = {}
+    for name in sorted(fields):
+        if name == "quotas":
+            if state not in _QUOTAS_OPEN:
+                frozen[name] = f"测评{state.label}，配额不能再修改"
+            elif draw_open:
+                frozen[name] = "配额已随抽选承诺公布；如需修改，请先作废该抽选"
+        elif name in {"assessors", "ends_on", "description"}:
+            if state not in _PEOPLE_OPEN:
+                frozen[name] = f"测评{state.label}，不能再修改"
+        elif state is not AssessmentState.DRAFT:
+            frozen[name] = "测评已发布，此项不能再修改；需要不同的方案时请复制为新的测评"
+    return frozen

@@ -182,6 +182,15 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
+class Assessor:
+    """Somebody who may be given sheets, in these regions and of these site types only; empty: anywhere, of any."""
+
+    user_id: str
+    regions: tuple[str, ...] = ()
+    site_types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Scheme:
     """The configuration of an assessment (测评方案) as plain values; ids as text."""
 
@@ -192,7 +201,7 @@ class Scheme:
     quotas: tuple[Quota, ...]
     groups: tuple[Group, ...]
     standards: tuple[str, ...]
-    assessors: tuple[str, ...]
+    assessors: tuple[Assessor, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +231,7 @@ class Facts:
     site_types: Mapping[str, str]
     standards: Mapping[str, StandardFact]
     assessors: frozenset[str]
+    edition_known: bool = True
     edition_published: bool = False
     frame: Mapping[tuple[str, str], int] = dataclasses.field(default_factory=dict)
     """Active sites per (site type, name of the region at the quota's level)."""
@@ -241,13 +251,14 @@ def scheme_gaps(scheme: Scheme, facts: Facts) -> list[Gap]:
         *settings_gaps(scheme.settings),
         *_repeated(scheme.regions, "/region_ids"),
         *_repeated(scheme.standards, "/standard_ids"),
-        *_repeated(scheme.assessors, "/assessors"),
+        *_repeated(tuple(assessor.user_id for assessor in scheme.assessors), "/assessors"),
         *_repeated(tuple(quota.site_type_code for quota in scheme.quotas), "/quotas"),
         *_repeated(tuple(group.code for group in scheme.groups), "/groups"),
         *_reference_gaps(scheme, facts),
         *_region_gaps(scheme, facts),
         *_method_gaps(scheme),
         *_group_gaps(scheme, facts),
+        *_assessor_gaps(scheme, facts),
     ]
 
 
@@ -259,9 +270,28 @@ def _reference_gaps(scheme: Scheme, facts: Facts) -> Iterator[Gap]:
         fact = facts.standards.get(standard)
         if fact is None or not fact.in_edition:
             yield Gap(f"/standard_ids/{place}", f"所选体系中没有这条测评标准：{standard}")
+    if not facts.edition_known:
+        yield Gap("/system_id", "测评体系不存在")
+
+
+def _assessor_gaps(scheme: Scheme, facts: Facts) -> Iterator[Gap]:
+    covered = _paths(scheme, facts)
+    types = {quota.site_type_code for quota in scheme.quotas}
     for place, assessor in enumerate(scheme.assessors):
-        if assessor not in facts.assessors:
-            yield Gap(f"/assessors/{place}", f"测评人员不存在或已停用：{assessor}")
+        pointer = f"/assessors/{place}"
+        if assessor.user_id not in facts.assessors:
+            yield Gap(f"{pointer}/user_id", f"测评人员不存在或已停用：{assessor.user_id}")
+        for at, region in enumerate(assessor.regions):
+            fact = facts.regions.get(region)
+            if fact is None or not any(fact.path.startswith(path) for path in covered):
+                yield Gap(f"{pointer}/region_ids/{at}", f"区域不在所选测评区域之内：{fact.name if fact else region}")
+        for at, code in enumerate(assessor.site_types):
+            if code not in types:
+                yield Gap(f"{pointer}/site_type_codes/{at}", f"点位类型不在本次测评的配额之中：{code}")
+
+
+def _paths(scheme: Scheme, facts: Facts) -> list[str]:
+    return [facts.regions[region].path for region in scheme.regions if region in facts.regions]
 
 
 def _region_gaps(scheme: Scheme, facts: Facts) -> Iterator[Gap]:
@@ -291,7 +321,7 @@ def _method_gaps(scheme: Scheme) -> Iterator[Gap]:
 def _group_gaps(scheme: Scheme, facts: Facts) -> Iterator[Gap]:
     total = scheme.settings.weight_total
     field_codes = {code for code, source in scheme.methods.items() if source is MethodSource.FIELD}
-    covered = [facts.regions[region].path for region in scheme.regions if region in facts.regions]
+    covered = _paths(scheme, facts)
     listed: dict[str, str] = {}
     for place, group in enumerate(scheme.groups):
         pointer = f"/groups/{place}"

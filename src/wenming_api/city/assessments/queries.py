@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, exists, literal, or_, select
+from sqlalchemy.orm import aliased
 
 from wenming_api.access.principal import Principal
 from wenming_api.access.scope import Scope
@@ -69,14 +70,15 @@ def visible(scope: Scope) -> ColumnElement[bool]:
             )
         )
     if scope.region_prefixes:
+        chosen = aliased(Region)  # queries that join regions themselves would otherwise correlate with it
         touches = [
-            or_(Region.path.startswith(prefix, autoescape=True), literal(prefix).startswith(Region.path))
+            or_(chosen.path.startswith(prefix, autoescape=True), literal(prefix).startswith(chosen.path))
             for prefix in scope.region_prefixes
         ]
         grants.append(
             exists().where(
                 AssessmentRegion.assessment_id == Assessment.id,
-                Region.id == AssessmentRegion.region_id,
+                chosen.id == AssessmentRegion.region_id,
                 or_(*touches),
             )
         )

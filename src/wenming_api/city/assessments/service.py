@@ -220,7 +220,8 @@ async def update_assessment(
     """
     row = await lock_for_change(session, assessment_id, caller=caller)
     check_edited(version, row.version)
-    given = changes.model_dump(exclude_unset=True, exclude={"reason"})
+    given = {name: value for name, value in changes.model_dump().items() if name in changes.model_fields_set}
+    given.pop("reason", None)
     frozen = frozen_fields(row.state, frozenset(given), draw_open=row.current_draw_id is not None)
     if frozen:
         raise SchemeFrozen("；".join(dict.fromkeys(frozen.values())), fields=sorted(frozen))
@@ -230,15 +231,15 @@ async def update_assessment(
     parts = stored | {name: given[name] for name in PARTS if name in given}
     settings = Settings(**given["settings"]) if "settings" in given else Settings.from_json(row.settings)
     before = {name: stored.get(name, getattr(row, name, None)) for name in given}
+    _check_window(given.get("starts_on", row.starts_on), given.get("ends_on", row.ends_on))
+    if given.keys() & {*PARTS, "settings", "system_id"}:
+        system_id, complete = given.get("system_id", row.system_id), row.state is not AssessmentState.DRAFT
+        await _check_scheme(session, system_id, row.region_path, settings, parts, complete=complete)
     for name in given.keys() - set(PARTS) - {"settings"}:
         setattr(row, name, given[name])
-    _check_window(row.starts_on, row.ends_on)
-    if given.keys() & {*PARTS, "settings", "system_id"}:
-        complete = row.state is not AssessmentState.DRAFT
-        await _check_scheme(session, row.system_id, row.region_path, settings, parts, complete=complete)
-        row.settings = settings.to_json()
-        await _write_parts(session, row.id, {name: given[name] for name in PARTS if name in given}, replace=True)
+    row.settings = settings.to_json()
     row.updated_at = clock.now()  # the parts belong to the version of the head
+    await _write_parts(session, row.id, {name: given[name] for name in PARTS if name in given}, replace=True)
     await _audit(session, caller, row, "update", before=before, after=given, reason=changes.reason)
     return row
 

@@ -13,7 +13,8 @@ from wenming_api.catalog.permissions import Permission
 from wenming_api.city.assessments.models import Assessment
 from wenming_api.city.assessments.rules import AssessmentState
 from wenming_api.city.schemes.rules import Settings
-from wenming_api.city.sites.models import Site, SiteType
+from wenming_api.city.site_types.models import SiteType
+from wenming_api.city.sites.models import Site
 from wenming_api.city.standards.models import Indicator, IndicatorSystem, Standard, StandardSiteType
 from wenming_api.city.standards.rules import ListKind, SystemState
 from wenming_api.kit import clock

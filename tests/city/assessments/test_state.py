@@ -197,7 +197,7 @@ async def test_a_pause_waits_for_the_entry_under_way_and_the_next_entry_is_refus
         pausing = asyncio.create_task(step(admin, assessment, "pause"))
         async with database.write() as other:
             # That the pause waits is visible in the server: no time needs to be guessed.
-            while not await blocked(other):
+            while not await blocked(other):  # noqa: ASYNC110 - the server tells nobody who begins to wait
                 await asyncio.sleep(0)
             assert not pausing.done()
             await lock_for_entry(other, assessment.id)  # entries hold the state side by side

@@ -45,7 +45,7 @@ from wenming_api.city.assessments.schemas import (
 )
 from wenming_api.city.schemes.queries import gather_facts
 from wenming_api.city.schemes.rules import Assessor, Gap, Group, Quota, Scheme, Settings, publish_gaps
-from wenming_api.city.sites.models import SiteType
+from wenming_api.city.site_types.models import SiteType
 from wenming_api.city.standards.models import IndicatorSystem
 from wenming_api.kit.actions import AllowedAction, action
 from wenming_api.kit.db import AnySession

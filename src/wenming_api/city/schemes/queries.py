@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, or_, select
 
 from wenming_api.city.schemes.rules import Facts, Quota, RegionFact, Scheme, StandardFact
-from wenming_api.city.sites.models import Site, SiteType
+from wenming_api.city.site_types.models import SiteType
+from wenming_api.city.sites.models import Site
 from wenming_api.city.standards.models import IndicatorSystem, Standard, StandardSiteType
 from wenming_api.city.standards.rules import SystemState
 from wenming_api.kit.db import AnySession

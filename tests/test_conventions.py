@@ -23,6 +23,7 @@ IDS = [operation_id(route) for route in ROUTES]
 
 # Changes that need no version: what they act on has none, or the act is safe to repeat on any version.
 WITHOUT_IF_MATCH = {
+    "messaging_inbox_delete": "a message is removed by its only reader, never edited",
     "system_sessions_end": "a session is ended, never edited",
 }
 

@@ -10,6 +10,7 @@ from wenming_api.city.site_transfers.router import router as site_transfers
 from wenming_api.city.site_types.router import router as site_types
 from wenming_api.city.sites.router import router as sites
 from wenming_api.city.standards.router import router as standards
+from wenming_api.messaging.inbox.router import router as inbox
 from wenming_api.system.areas.router import router as areas
 from wenming_api.system.audit.router import router as audit
 from wenming_api.system.dictionaries.router import router as dictionaries
@@ -25,7 +26,7 @@ system = [sessions, regions, areas, dictionaries, files, audit]
 city: list[APIRouter] = [site_types, sites, site_transfers, editions, indicators, standards, assessments]
 
 # 短信平台与消息
-messaging: list[APIRouter] = []
+messaging: list[APIRouter] = [inbox]
 
 # 统计分析决策
 analytics: list[APIRouter] = []

@@ -29,6 +29,11 @@ class Scope:
             raise ValueError("say why this work may see every row")
         return cls(all_rows=True)
 
+    @classmethod
+    def own(cls, user_id: UUID) -> "Scope":
+        """What belongs to one user, whatever his roles let him see besides."""
+        return cls(all_rows=False, user_id=user_id)
+
     def where(self, model: Any, *, also: Iterable[ColumnElement[bool]] = ()) -> ColumnElement[bool]:
         """The SQL condition for rows of `model`; `also` are explicit grants of the domain, OR-ed in."""
         if self.all_rows:

@@ -75,8 +75,8 @@ async def test_a_photo_becomes_ready_with_stripped_copies(
     assert found["sha256"] == hashlib.sha256(data).hexdigest()
     assert len(found["phash"]) == 16
     links = variants(found)
-    assert set(links) == {"original", "public", "preview", "thumbnail"}
-    original = await fetch(links["original"]["url"])
+    assert set(links) == {"public", "preview", "thumbnail"}
+    original = await fetch((await phone.post(f"/files/{file_id}/original")).json()["url"])
     assert original.content == data
     assert original.headers["content-disposition"].startswith("attachment; ")
     for name in ("public", "preview", "thumbnail"):
@@ -121,6 +121,7 @@ async def test_hostile_files_end_in_quarantine(
         assert found["defect"], name
         assert found["defect_label"], name
         assert found["links"] == [], name
+        assert (await phone.post(f"/files/{file_id}/original")).json()["code"] == "file_not_ready", name
         for variant in Variant:
             with pytest.raises(ObjectMissing):
                 await resources.store.stat(object_key(UUID(file_id), variant))
@@ -149,16 +150,24 @@ async def test_others_get_the_public_copy_only(resources: Resources, callers: An
     author = await callers.client(UPLOADER, scope=DataScope.OWN, unit=unit)
     (file_id,) = await upload(author, [("image/jpeg", media.photo())])
     await drain(resources)
-    assert "original" in variants(await detail(author, file_id))
+    assert (await author.post(f"/files/{file_id}/original")).status_code == 200
     reader = await callers.client(READER, scope=DataScope.REGION, unit=unit)
     assert set(variants(await detail(reader, file_id))) == {"public", "preview", "thumbnail"}
+    assert (await reader.post(f"/files/{file_id}/original")).status_code == 403
+    other = await callers.client([*READER, *UPLOADER], scope=DataScope.REGION, unit=unit)
+    assert (await other.post(f"/files/{file_id}/original")).status_code == 403
     keeper = await callers.client([*READER, Permission.FILES_ORIGINALS], scope=DataScope.REGION, unit=unit)
-    assert "original" in variants(await detail(keeper, file_id))
+    assert (await keeper.post(f"/files/{file_id}/original")).status_code == 200
+    async with database.read() as session:
+        noted = select(AuditEntry.actor_id).where(AuditEntry.action == "files.original").order_by(AuditEntry.id)
+        actors = (await session.scalars(noted)).all()
+    assert actors == [callers.user_of(author).id, callers.user_of(keeper).id]
     for scope in (DataScope.OWN, DataScope.UNIT, DataScope.REGION):
         stranger = await callers.client([*READER, *UPLOADER], scope=scope, unit=elsewhere)
         assert (await stranger.get(f"/files/{file_id}")).status_code == 404
         assert (await stranger.get("/files")).json()["total"] == 0
         assert (await stranger.post(f"/files/{file_id}/complete")).status_code == 404
+        assert (await stranger.post(f"/files/{file_id}/original")).status_code == 404
         deleted = await stranger.delete(f"/files/{file_id}", headers={"If-Match": '"1"'})
         assert deleted.status_code == 404
     uploader = await callers.client(UPLOADER, scope=DataScope.ALL, unit=unit)
@@ -181,7 +190,9 @@ async def test_bytes_sent_after_the_verdict_change_nothing(phone: httpx.AsyncCli
     await phone.post(f"/files/{slot['file_id']}/complete")
     await drain(resources)
     found = await detail(phone, slot["file_id"])
-    assert (await fetch(variants(found)["original"]["url"])).content == data
+    assert found["state"] == "ready"
+    original = (await phone.post(f"/files/{slot['file_id']}/original")).json()
+    assert (await fetch(original["url"])).content == data
 
 
 async def test_equal_files_are_flagged_even_when_examined_at_once(
@@ -241,7 +252,7 @@ async def test_deleting(phone: httpx.AsyncClient, callers: Any, resources: Resou
         await service.hold(session, [UUID(second), uuid7()])
         await service.hold(session, [UUID(second)])
     held = await detail(phone, second)
-    assert held["allowed_actions"][1] == {
+    assert held["allowed_actions"][2] == {
         "action": "delete",
         "label": "删除",
         "allowed": False,

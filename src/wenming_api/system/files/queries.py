@@ -90,7 +90,8 @@ def link(store: ObjectStore, row: Mapping[str, Any], variant: Variant) -> Link |
     return Link(variant=variant, content_type=content_type, url=url, expires_at=signed_at + LINK_LIFE)
 
 
-_LINKED = (File.id, File.kind, File.state, File.name, File.content_type)
+LINKED = ("id", "kind", "state", "name", "content_type")
+_LINKED = [getattr(File, name) for name in LINKED]
 _ITEM = (
     *_LINKED,
     File.owner_id,
@@ -112,7 +113,7 @@ def visible(caller: Principal) -> Scope:
     """The caller's scope, narrowed to his own files when he may only upload."""
     if caller.may(Permission.FILES_READ):
         return caller.scope
-    return Scope(all_rows=False, user_id=caller.user_id)
+    return Scope.own(caller.user_id)
 
 
 async def list_files(
@@ -165,9 +166,9 @@ def may_original(file: File, caller: Principal) -> bool:
 
 def detail(store: ObjectStore, file: File, caller: Principal) -> FileOut:
     """The file as its caller sees it."""
-    row = {name: getattr(file, name) for name in ("id", "kind", "state", "name", "content_type")}
-    variants = [one for one in Variant if one is not Variant.ORIGINAL or may_original(file, caller)]
-    links = [made for variant in variants if (made := link(store, row, variant)) is not None]
+    row = {name: getattr(file, name) for name in LINKED}
+    copies = [one for one in Variant if one is not Variant.ORIGINAL]
+    links = [made for variant in copies if (made := link(store, row, variant)) is not None]
     plain = {
         name: getattr(file, name)
         for name in FileOut.model_fields
@@ -187,6 +188,12 @@ def detail(store: ObjectStore, file: File, caller: Principal) -> FileOut:
                 (file.state is FileState.PENDING, "文件已经收到"),
             ),
             action(
+                "original",
+                "下载原件",
+                (may_original(file, caller), f"需要“{Permission.FILES_ORIGINALS.label}”权限"),
+                (file.state is FileState.READY, "文件尚不可用"),
+            ),
+            action(
                 "delete",
                 "删除",
                 (file.owner_id == caller.user_id, "只有上传者可以删除"),
@@ -197,7 +204,7 @@ def detail(store: ObjectStore, file: File, caller: Principal) -> FileOut:
 
 
 async def show_file(session: AnySession, file_id: UUID, *, store: ObjectStore, caller: Principal) -> FileOut:
-    """A file's detail with links to the forms its caller may read."""
+    """A file's detail with links to its copies."""
     return detail(store, await find_file(session, file_id, scope=visible(caller)), caller)
 
 
@@ -214,7 +221,7 @@ async def links(
     """Links to one form of each ready file, in one statement. For domains that have judged access by their own rows;
     the original is never among them."""
     if variant is Variant.ORIGINAL:
-        raise ValueError("originals are linked only in a file's own detail")
+        raise ValueError("originals are handed out one by one, and noted in the audit log")
     found = await session.execute(select(*_LINKED).where(File.id.in_(list(file_ids))))
     made = {row["id"]: link(store, dict(row), variant) for row in found.mappings()}
     return {file_id: one for file_id, one in made.items() if one is not None}
@@ -233,7 +240,7 @@ async def read_bytes(
 
     Raises `NotFound`, `WrongFileKind`, `FileNotReady`, `PayloadTooLarge`, `StoreUnavailable`.
     """
-    file = await find_file(session, file_id, scope=Scope(all_rows=False, user_id=caller.user_id))
+    file = await find_file(session, file_id, scope=Scope.own(caller.user_id))
     if file.kind not in kinds:
         raise WrongFileKind(f"这里需要{'或'.join(kind.label for kind in sorted(kinds))}，而该文件是{file.kind.label}。")
     if file.state is not FileState.READY:

@@ -20,6 +20,7 @@ from wenming_api.system.files.schemas import (
     FileItem,
     FileOut,
     FileSort,
+    Link,
     UploadOut,
     UploadRequested,
 )
@@ -27,6 +28,7 @@ from wenming_api.system.files.schemas import (
 router = Router(prefix="/files", tags=["系统管理"], raises=(Unauthenticated, Forbidden))
 
 MayUpload = Annotated[Principal, Depends(may(Permission.FILES_UPLOAD))]
+MayTakeOriginals = Annotated[Principal, Depends(may(Permission.FILES_ORIGINALS, Permission.FILES_UPLOAD))]
 MayLook = Annotated[Principal, Depends(may(Permission.FILES_READ, Permission.FILES_UPLOAD))]
 
 
@@ -93,10 +95,21 @@ async def list_(
 
 @router.get("/{file_id}", summary="查看文件", responses=problems(NotFound))
 async def show(caller: MayLook, session: Reads, store: Store, response: Response, file_id: UUID) -> FileOut:
-    """文件的检查结果、拍摄信息与限时下载地址；原件只给上传者与有权者，其他人得到去除拍摄信息的公开副本。"""
+    """文件的检查结果、拍摄信息与限时下载地址；公开副本不含照片自带的拍摄信息。"""
     found = await queries.show_file(session, file_id, store=store, caller=caller)
     etag(response, found.version)
     return found
+
+
+@router.post(
+    "/{file_id}/original",
+    summary="取得原件的下载地址",
+    responses=problems(NotFound, queries.FileNotReady),
+)
+@no_replay
+async def link_original(caller: MayTakeOriginals, session: Writes, store: Store, file_id: UUID) -> Link:
+    """原件含拍摄时间、地点等信息，只给上传者与有权者，并记入审计日志。"""
+    return await service.link_original(session, file_id, caller=caller, store=store)
 
 
 @router.delete(

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from wenming_api.access.principal import Principal
 from wenming_api.access.scope import Scope
 from wenming_api.catalog.events import FileSettled
+from wenming_api.catalog.permissions import Permission
 from wenming_api.kit import clock
 from wenming_api.kit.db import AnySession, WriteSession
 from wenming_api.kit.decoding import Defect
@@ -21,13 +22,22 @@ from wenming_api.kit.problems import Conflict, Forbidden, NotFound, check_edited
 from wenming_api.kit.storage import MultipartInvalid, ObjectMissing, ObjectStore, UploadedPart
 from wenming_api.system.audit.service import entry, record, record_many
 from wenming_api.system.files.models import File, UploadSession
-from wenming_api.system.files.queries import find_file, incoming_key, visible
-from wenming_api.system.files.rules import FileKind, FileState, objection, part_sizes
+from wenming_api.system.files.queries import (
+    LINKED,
+    FileNotReady,
+    find_file,
+    incoming_key,
+    link,
+    may_original,
+    visible,
+)
+from wenming_api.system.files.rules import FileKind, FileState, Variant, objection, part_sizes
 from wenming_api.system.files.schemas import (
     Arrival,
     ArrivalsOut,
     FileAnnounced,
     FormOut,
+    Link,
     PartOut,
     Slot,
     SlotStatus,
@@ -291,6 +301,18 @@ async def _join(store: ObjectStore, file: File, key: str) -> tuple[str, str] | N
     except MultipartInvalid:
         return "parts_differ", "分片在确认时发生变化，请重试"
     return None
+
+
+async def link_original(session: WriteSession, file_id: UUID, *, caller: Principal, store: ObjectStore) -> Link:
+    """A link to the untouched bytes, with all that a camera wrote: for the owner and those who may; audited."""
+    file = await find_file(session, file_id, scope=visible(caller))
+    if not may_original(file, caller):
+        raise Forbidden(f"下载原件需要“{Permission.FILES_ORIGINALS.label}”权限。")
+    made = link(store, {name: getattr(file, name) for name in LINKED}, Variant.ORIGINAL)
+    if made is None:
+        raise FileNotReady(f"文件{file.state.label}，不能下载。", state=file.state.value)
+    await record(session, caller=caller, action="files.original", target=("file", file_id))
+    return made
 
 
 async def delete_file(session: WriteSession, file_id: UUID, *, caller: Principal, version: int) -> None:

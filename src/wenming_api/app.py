@@ -102,7 +102,7 @@ def create_app(settings: Settings, held: Resources | None = None) -> FastAPI:
     app.state.identifier = identifier
     app.add_middleware(HotAnswers, invalidations=used.listener)
     app.add_middleware(PrincipalMiddleware, identify=identifier)
-    app.add_middleware(RequestContext)
+    app.add_middleware(RequestContext, max_body_bytes=settings.max_body_bytes)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]
     return app
 

@@ -4,12 +4,15 @@ import re
 import time
 from typing import Any
 
+import orjson
 import structlog
 from prometheus_client import Counter, Histogram
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wenming_api.kit import context
 from wenming_api.kit.ids import text_uuid7
+from wenming_api.kit.problems import MEDIA_TYPE, PayloadTooLarge
 
 log = structlog.get_logger("wenming_api.access")
 
@@ -30,10 +33,11 @@ _HEADERS = [
 
 
 class RequestContext:
-    """Gives each request an id (or takes the caller's), logs it when it is answered, counts it."""
+    """Gives each request an id (or takes the caller's), refuses one too large, logs it when answered, counts it."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
         self.app = app
+        self._max_body_bytes = max_body_bytes
         self._metrics: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,10 +67,21 @@ class RequestContext:
             await send(message)
 
         try:
-            await self.app(scope, receive, answer)
+            if self._too_large(headers.get(b"content-length")):
+                await self._refuse(scope, id_)(scope, receive, answer)
+            else:
+                await self.app(scope, receive, answer)
         finally:
             seconds = time.perf_counter() - started
             self._record(scope, status, seconds, id_)
+
+    def _too_large(self, announced: bytes | None) -> bool:
+        return announced is not None and announced.isdigit() and int(announced[:20]) > self._max_body_bytes
+
+    def _refuse(self, scope: Scope, id_: str) -> Response:
+        problem = PayloadTooLarge(f"请求内容超过 {self._max_body_bytes // 1024 // 1024} MB 的限制。")
+        document = problem.document(instance=scope["path"], request_id=id_)
+        return Response(orjson.dumps(document), problem.status, media_type=MEDIA_TYPE, headers={"Connection": "close"})
 
     def _record(self, scope: Scope, status: int, seconds: float, id_: str) -> None:
         route: Any = scope.get("route")

@@ -32,6 +32,28 @@ GRANT SELECT ON audit_entries TO wenming_sealer;
 GRANT SELECT, INSERT ON audit_leaves, audit_seals TO wenming_sealer
 """
 
+# One account holds at most one of the three administrator roles (M1.4). The user's row is locked first, so that two
+# grants at once see each other.
+ADMINISTRATORS_APART = """
+CREATE FUNCTION keep_administrators_apart() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM 1 FROM users WHERE id = NEW.user_id FOR NO KEY UPDATE;
+  IF (
+    SELECT count(*) FROM user_roles JOIN roles ON roles.id = user_roles.role_id
+    WHERE user_roles.user_id = NEW.user_id
+      AND roles.code IN ('system_administrator', 'security_administrator', 'audit_administrator')
+  ) > 1 THEN
+    RAISE EXCEPTION 'an account holds at most one administrator role'
+      USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_user_roles_administrators_apart';
+  END IF;
+  RETURN NULL;
+END $$
+"""
+ADMINISTRATORS_APART_TRIGGER = """
+CREATE TRIGGER administrators_apart AFTER INSERT OR UPDATE ON user_roles
+FOR EACH ROW EXECUTE FUNCTION keep_administrators_apart()
+"""
+
 
 def upgrade() -> None:
     for statement in GRANTS.split(";"):
@@ -320,6 +342,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_hash", name=op.f("uq_refresh_tokens_token_hash")),
     )
     op.create_index(op.f("ix_refresh_tokens_session_id"), "refresh_tokens", ["session_id"], unique=False)
+    op.execute(ADMINISTRATORS_APART)
+    op.execute(ADMINISTRATORS_APART_TRIGGER)
     for statement in AUDIT_GRANTS.split(";"):
         op.execute(statement)
 
@@ -329,6 +353,7 @@ def downgrade() -> None:
     op.drop_table("refresh_tokens")
     op.drop_index(op.f("ix_user_roles_role_id"), table_name="user_roles")
     op.drop_table("user_roles")
+    op.execute("DROP FUNCTION keep_administrators_apart()")
     op.drop_index(op.f("ix_sessions_user_id"), table_name="sessions")
     op.drop_table("sessions")
     op.drop_index("ix_users_unit_path", table_name="users")

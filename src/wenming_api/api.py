@@ -13,14 +13,29 @@ from wenming_api.city.standards.router import router as standards
 from wenming_api.messaging.inbox.router import router as inbox
 from wenming_api.system.areas.router import router as areas
 from wenming_api.system.audit.router import router as audit
+from wenming_api.system.departments.router import router as departments
 from wenming_api.system.dictionaries.router import router as dictionaries
 from wenming_api.system.files.router import router as files
 from wenming_api.system.health.router import router as health
 from wenming_api.system.regions.router import router as regions
+from wenming_api.system.roles.router import router as roles
 from wenming_api.system.sessions.router import router as sessions
+from wenming_api.system.unit_imports.router import router as unit_imports
+from wenming_api.system.units.router import router as units
 
 # 系统管理
-system = [sessions, regions, areas, dictionaries, files, audit]
+system = [
+    sessions,
+    regions,
+    areas,
+    units,
+    unit_imports,
+    departments,
+    roles,
+    dictionaries,
+    files,
+    audit,
+]
 
 # 文明城市创建管理
 city: list[APIRouter] = [site_types, sites, site_transfers, editions, indicators, standards, assessments]

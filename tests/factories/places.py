@@ -8,6 +8,8 @@ from wenming_api.kit.db import WriteSession
 from wenming_api.system.regions.models import Region
 from wenming_api.system.regions.rules import RegionLevel, child_path
 from wenming_api.system.units.models import Unit
+from wenming_api.system.units.rules import child_path as child_path_of_unit
+from wenming_api.system.units.service import next_numbers
 
 _numbers = itertools.count(1)
 CITY_CODE = "370300000000"
@@ -56,16 +58,16 @@ async def make_unit(
 ) -> Unit:
     """A unit in `region` (the city by default) below `managing`. Flushed, not committed."""
     home = region or await make_city(session)
+    number = (await next_numbers(session, 1))[0]
     unit = Unit(
+        number=number,
         name=name or f"单位{next(_numbers)}",
         region_id=home.id,
         region_path=home.path,
         managing_unit_id=managing.id if managing else None,
         industry_code=industry_code,
-        unit_path=f"pending-{next(_numbers)}",
+        unit_path=child_path_of_unit(managing.unit_path if managing else "", number),
     )
     session.add(unit)
-    await session.flush()
-    unit.unit_path = f"{managing.unit_path if managing else ''}{unit.number}/"
     await session.flush()
     return unit

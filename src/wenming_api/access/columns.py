@@ -20,6 +20,10 @@ class UnitScoped:
     unit_path: Mapped[str | None] = mapped_column(index=True)
 
 
+class UnitMember(RegionScoped, UnitScoped):
+    """Belongs to the unit `unit_id`: both paths are the unit's, and follow when it moves or changes its region."""
+
+
 class OwnerScoped:
     """`owner_id`: the user whom the row belongs to."""
 

@@ -26,3 +26,8 @@ class Principal:
     def may(self, permission: Permission) -> bool:
         """Whether the caller holds a permission."""
         return permission.value in self.permissions
+
+    @property
+    def may_give(self) -> frozenset[str]:
+        """Permissions that the caller may give to others: those he holds and those he may grant (M1.4)."""
+        return self.permissions | self.grantable

@@ -107,9 +107,7 @@ async def verify(session: AnySession, *, anchor: bytes | None = None, anchor_sea
             return found(f"leaf {next_leaf}: missing")
         if merkle_root(hashes) != seal.root:
             return found(f"seal {seal.no}: leaves {seal.first_leaf}-{seal.last_leaf} do not give its root")
-        previous = chain_head(
-            previous, no=seal.no, first=seal.first_leaf, last=seal.last_leaf, root=bytes(seal.root)
-        )
+        previous = chain_head(previous, no=seal.no, first=seal.first_leaf, last=seal.last_leaf, root=bytes(seal.root))
         if previous != seal.head:
             return found(f"seal {seal.no}: not chained to the seal before")
         heads[seal.no] = previous

@@ -31,7 +31,7 @@ class RegionLevel(StrEnum):
 
 def is_code(code: str) -> bool:
     """Whether `code` has the form of a national 12-digit division code."""
-    return _CODE.match(code) is not None
+    return _CODE.fullmatch(code) is not None
 
 
 def statistical_level(code: str) -> RegionLevel | None:

@@ -1,6 +1,9 @@
 """Data scopes of roles (数据范围) and what keeps administrators apart (三员分立)."""
 
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from wenming_api.catalog.permissions import Permission
 
 
 class DataScope(StrEnum):
@@ -42,3 +45,140 @@ def separated(role_codes: set[str]) -> bool:
 def may_grant(*, granted: set[str], held: set[str]) -> bool:
     """Nobody grants a permission he does not hold (M1.4)."""
     return granted <= held
+
+
+KEYS = {
+    Administrator.SYSTEM: Permission.USERS_MANAGE,
+    Administrator.SECURITY: Permission.ROLES_MANAGE,
+    Administrator.AUDIT: Permission.AUDIT_READ,
+}
+"""The permission that makes each of the three administrators what he is."""
+
+BUSINESS = frozenset(Permission) - frozenset(KEYS.values())
+"""Permissions that the security administrator may give to others without exercising them."""
+
+
+def keys_apart(permissions: set[str]) -> bool:
+    """Whether at most one of the three administrators' keys is among the permissions of one account."""
+    return len(permissions & {key.value for key in KEYS.values()}) <= 1
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltinRole:
+    """A role delivered with the product; it cannot be changed or deleted."""
+
+    code: str
+    name: str
+    data_scope: DataScope
+    permissions: frozenset[Permission]
+    grantable: frozenset[Permission] = field(default=frozenset())
+
+
+_P = Permission
+_EVERYBODY = frozenset({_P.DICTIONARIES_READ, _P.FILES_READ, _P.FILES_UPLOAD, _P.MESSAGES_READ, _P.REGIONS_READ})
+_READS_WORK = frozenset(
+    {
+        _P.ASSESSMENTS_READ,
+        _P.DRAWS_READ,
+        _P.METHOD_SCORES_READ,
+        _P.RESULTS_READ,
+        _P.SHEETS_READ,
+        _P.SITES_READ,
+        _P.STANDARDS_READ,
+        _P.STATISTICS_READ,
+        _P.UNITS_READ,
+    }
+)
+
+BUILTIN: tuple[BuiltinRole, ...] = (
+    BuiltinRole(
+        Administrator.SYSTEM,
+        "系统管理员",
+        DataScope.ALL,
+        _EVERYBODY
+        | {
+            _P.DICTIONARIES_MANAGE,
+            _P.REGIONS_MANAGE,
+            _P.ROLES_READ,
+            _P.UNITS_MANAGE,
+            _P.UNITS_READ,
+            _P.USERS_MANAGE,
+            _P.USERS_READ,
+        },
+    ),
+    BuiltinRole(
+        Administrator.SECURITY,
+        "安全管理员",
+        DataScope.ALL,
+        frozenset({_P.MESSAGES_READ, _P.REGIONS_READ, _P.ROLES_MANAGE, _P.ROLES_READ, _P.UNITS_READ, _P.USERS_READ}),
+        grantable=BUSINESS,
+    ),
+    BuiltinRole(
+        Administrator.AUDIT,
+        "审计管理员",
+        DataScope.ALL,
+        frozenset({_P.AUDIT_READ, _P.MESSAGES_READ, _P.REGIONS_READ, _P.ROLES_READ, _P.UNITS_READ, _P.USERS_READ}),
+    ),
+    BuiltinRole(
+        "city_office",
+        "市文明办工作人员",
+        DataScope.ALL,
+        _EVERYBODY
+        | _READS_WORK
+        | {
+            _P.ASSESSMENTS_MANAGE,
+            _P.ASSESSMENTS_RUN,
+            _P.DRAWS_RUN,
+            _P.LATE_DECIDE,
+            _P.METHOD_SCORES_MANAGE,
+            _P.RESULTS_COMPUTE,
+            _P.SHEETS_ASSIGN,
+            _P.SITES_MANAGE,
+            _P.STANDARDS_MANAGE,
+            _P.UNITS_MANAGE,
+            _P.USERS_READ,
+        },
+    ),
+    BuiltinRole(
+        "city_leader",
+        "市文明办领导",
+        DataScope.ALL,
+        _EVERYBODY
+        | _READS_WORK
+        | {_P.ASSESSMENTS_RUN, _P.DRAWS_CONFIRM, _P.RESULTS_PUBLISH, _P.STANDARDS_PUBLISH, _P.USERS_READ},
+    ),
+    BuiltinRole(
+        "reviewer",
+        "审核员",
+        DataScope.ALL,
+        _EVERYBODY
+        | {
+            _P.ASSESSMENTS_READ,
+            _P.SHEETS_READ,
+            _P.SHEETS_REVIEW,
+            _P.SITES_READ,
+            _P.STANDARDS_READ,
+            _P.STATISTICS_READ,
+            _P.UNITS_READ,
+        },
+    ),
+    BuiltinRole(
+        "assessor",
+        "测评员",
+        DataScope.OWN,
+        _EVERYBODY | {_P.ASSESSMENTS_READ, _P.SHEETS_READ, _P.SHEETS_SUBMIT, _P.SITES_READ, _P.STANDARDS_READ},
+    ),
+    BuiltinRole(
+        "county_office",
+        "县区文明办",
+        DataScope.REGION,
+        _EVERYBODY | (_READS_WORK - {_P.DRAWS_READ}) | {_P.SITES_MANAGE, _P.UNITS_MANAGE, _P.USERS_READ},
+    ),
+    BuiltinRole(
+        "unit_clerk",
+        "责任单位经办",
+        DataScope.UNIT_AND_BELOW,
+        _EVERYBODY | {_P.ASSESSMENTS_READ, _P.RESULTS_READ, _P.SITES_READ, _P.STANDARDS_READ, _P.UNITS_READ},
+    ),
+)
+"""Roles of the main job. Who runs a draw does not confirm it, who assesses does not review, leaders publish."""

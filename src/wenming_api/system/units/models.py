@@ -5,11 +5,11 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from wenming_api.access.columns import RegionScoped
+from wenming_api.access.columns import RegionScoped, UnitScoped
 from wenming_api.kit.db import Base, Keyed, Stamped, Versioned
 
 
-class Unit(Keyed, RegionScoped, Stamped, Versioned, Base):
+class Unit(Keyed, RegionScoped, UnitScoped, Stamped, Versioned, Base):
     """An organisation at any level (单位): civility offices, functional departments, grass-roots units."""
 
     __tablename__ = "units"

@@ -3,14 +3,14 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from wenming_api.access.columns import RegionScoped
+from wenming_api.access.columns import UnitMember
 from wenming_api.kit.db import Base, Keyed, Stamped, Versioned
 
 
-class User(Keyed, RegionScoped, Stamped, Versioned, Base):
+class User(Keyed, UnitMember, Stamped, Versioned, Base):
     """A person who signs in. `unit_path` and `region_path` follow those of the unit."""
 
     __tablename__ = "users"
@@ -21,11 +21,9 @@ class User(Keyed, RegionScoped, Stamped, Versioned, Base):
     must_change_password: Mapped[bool] = mapped_column(default=True)
     password_changed_at: Mapped[datetime]
     unit_id: Mapped[UUID] = mapped_column(ForeignKey("units.id"), index=True)
-    unit_path: Mapped[str]
+    unit_path: Mapped[str] = mapped_column(index=True)
     department_id: Mapped[UUID | None] = mapped_column(ForeignKey("departments.id"))
     active: Mapped[bool] = mapped_column(default=True)
-
-    __table_args__ = (Index("ix_users_unit_path", "unit_path"),)
 
 
 class UserRole(Base):

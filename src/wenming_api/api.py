@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from wenming_api.city.assessments.router import router as assessments
+from wenming_api.city.edition_transfers.router import router as edition_transfers
 from wenming_api.city.editions.router import router as editions
 from wenming_api.city.indicators.router import router as indicators
 from wenming_api.city.site_transfers.router import router as site_transfers
@@ -38,7 +39,16 @@ system = [
 ]
 
 # 文明城市创建管理
-city: list[APIRouter] = [site_types, sites, site_transfers, editions, indicators, standards, assessments]
+city: list[APIRouter] = [
+    site_types,
+    sites,
+    site_transfers,
+    edition_transfers,
+    editions,
+    indicators,
+    standards,
+    assessments,
+]
 
 # 短信平台与消息
 messaging: list[APIRouter] = [inbox]

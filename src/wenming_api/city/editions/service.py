@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Table, delete, insert, select
 
 from wenming_api.access.principal import Principal
 from wenming_api.city.editions.queries import read_content
@@ -289,7 +289,8 @@ async def write_content(
         (StandardDuty, duties),
     ):
         if rows:
-            await session.execute(insert(model), rows)
+            # The table, not the entity: the latter would start every version at 1 again.
+            await session.execute(insert(cast("Table", model.__table__)), rows)
 
 
 async def _locked(session: WriteSession, system_id: UUID) -> IndicatorSystem:
@@ -306,8 +307,13 @@ def _following(system: IndicatorSystem, action: SystemAction) -> SystemState:
     return following
 
 
+async def code_is_taken(session: WriteSession, code: str) -> bool:
+    """Whether a system has this code."""
+    return await session.scalar(select(IndicatorSystem.id).where(IndicatorSystem.code == code)) is not None
+
+
 async def _check_code(session: WriteSession, code: str) -> None:
-    if await session.scalar(select(IndicatorSystem.id).where(IndicatorSystem.code == code)):
+    if await code_is_taken(session, code):
         raise SystemCodeTaken(f"编号“{code}”已被其他体系使用，请换一个。")
 
 

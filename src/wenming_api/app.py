@@ -86,7 +86,6 @@ def create_app(settings: Settings, held: Resources | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
-        max_body_size=settings.max_body_bytes,
         separate_input_output_schemas=False,
     )
     signing_key = settings.sessions.signing_key

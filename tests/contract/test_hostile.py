@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -86,3 +87,11 @@ async def test_a_body_beyond_the_limit_is_refused(admin: httpx.AsyncClient) -> N
     answer = await admin.post("/regions", content=b" " * (25 * MEBIBYTE), headers={"Content-Type": "application/json"})
     _refused(answer, "25 MB")
     assert answer.status_code == 413
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(25):
+            yield b" " * MEBIBYTE
+
+    streamed = await admin.post("/regions", content=pieces(), headers={"Content-Type": "application/json"})
+    _refused(streamed, "25 MB in pieces")
+    assert streamed.status_code == 413

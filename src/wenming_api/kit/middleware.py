@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import structlog
 from prometheus_client import Counter, Histogram
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -69,6 +70,8 @@ class RequestContext:
         try:
             if self._too_large(headers.get(b"content-length")):
                 await self._refuse(scope, id_)(scope, receive, answer)
+            elif b"transfer-encoding" in headers:
+                await self.app(scope, self._counted(receive), answer)
             else:
                 await self.app(scope, receive, answer)
         finally:
@@ -77,6 +80,20 @@ class RequestContext:
 
     def _too_large(self, announced: bytes | None) -> bool:
         return announced is not None and announced.isdigit() and int(announced[:20]) > self._max_body_bytes
+
+    def _counted(self, receive: Receive) -> Receive:
+        """For bodies of unannounced size: the limit is found while reading."""
+        left = self._max_body_bytes
+
+        async def counted() -> Message:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise HTTPException(413)
+            return message
+
+        return counted
 
     def _refuse(self, scope: Scope, id_: str) -> Response:
         problem = PayloadTooLarge(f"请求内容超过 {self._max_body_bytes // 1024 // 1024} MB 的限制。")

@@ -1,19 +1,21 @@
 """The bare server to compare with: Starlette routes that send fixed bytes or run one statement by asyncpg, no more.
 
-`BENCH_DSN` names the database, `BENCH_BYTES` a directory of bodies served at `/bytes/<name>`, and `BENCH_QUERIES` a
-JSON file of `{"name": {"sql", "arguments"?}}` served at `/rows/<name>`. Rows come as JSON, like the product's answers.
+`BENCH_DSN` names the database, `BENCH_FILES` a directory: `<name>.bytes` is sent at `/bytes/<name>`, the statements of
+`<name>.queries` (a JSON list) are run at `/rows/<name>` and their rows sent as JSON, like the product's answers.
 """
 
 import json
 import os
+import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import asyncpg
 import orjson
+import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,17 +32,10 @@ CREATE TABLE IF NOT EXISTS bench_lines (
 """
 
 
-def plain(value: Any) -> Any:
-    """What orjson cannot write by itself."""
-    if isinstance(value, UUID):
-        return str(value)
-    return str(value)
-
-
 def create_app() -> Starlette:
     """The baseline application."""
-    bodies = {path.stem: path.read_bytes() for path in Path(os.environ["BENCH_BYTES"]).iterdir()}
-    queries: dict[str, dict[str, Any]] = json.loads(Path(os.environ["BENCH_QUERIES"]).read_text())
+    bodies: dict[str, bytes] = {}
+    queries: dict[str, list[str]] = {}
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -49,15 +44,18 @@ def create_app() -> Starlette:
             yield
 
     async def send_bytes(request: Request) -> Response:
-        return Response(bodies[request.path_params["name"]], media_type="application/json")
+        name = request.path_params["name"]
+        if name not in bodies:
+            bodies[name] = (Path(os.environ["BENCH_FILES"]) / f"{name}.bytes").read_bytes()
+        return Response(bodies[name], media_type="application/json")
 
     async def send_rows(request: Request) -> Response:
-        query = queries[request.path_params["name"]]
-        arguments = [UUID(value) if kind == "uuid" else value for kind, value in query.get("arguments", [])]
-        if "key" in request.query_params:
-            arguments.append(UUID(request.query_params["key"]))
-        rows = await request.app.state.pool.fetch(query["sql"], *arguments)
-        return Response(orjson.dumps([dict(row) for row in rows], default=plain), media_type="application/json")
+        name = request.path_params["name"]
+        if name not in queries:
+            queries[name] = json.loads((Path(os.environ["BENCH_FILES"]) / f"{name}.queries").read_text())
+        async with request.app.state.pool.acquire() as connection:
+            rows = [await connection.fetch(statement) for statement in queries[name]]
+        return Response(orjson.dumps([[dict(row) for row in found] for found in rows], default=str))
 
     async def insert(request: Request) -> Response:
         sheet = orjson.loads(await request.body())
@@ -78,3 +76,14 @@ def create_app() -> Starlette:
         ],
         lifespan=lifespan,
     )
+
+
+def main() -> None:
+    """Serve on the socket that the parent passed (`--fd N`), as the product's own server does."""
+    options = {"factory": True, "log_config": None, "access_log": False, "server_header": False}
+    configuration = uvicorn.Config("bench.baseline:create_app", **options)
+    uvicorn.Server(configuration).run(sockets=[socket.socket(fileno=int(sys.argv[-1]))])
+
+
+if __name__ == "__main__":
+    main()

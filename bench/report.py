@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).with_name("results.json")
+DOCUMENT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
 
 @dataclass(frozen=True)
@@ -57,3 +58,12 @@ def table(findings: list[Finding]) -> str:
         shown = " | ".join("–" if cell is None else f"{cell:g}" for cell in cells)
         rows.append(f"| {finding.name} | {shown} | {finding.bar} | {verdict} |")
     return "\n".join(rows)
+
+
+def document(findings: list[Finding], *, scale: float, cpus: int, python: str) -> None:
+    """Write the figures into `docs/benchmarks.md`, between its markers."""
+    text = DOCUMENT.read_text()
+    head, _, rest = text.partition("<!-- figures -->\n")
+    _, _, tail = rest.partition("<!-- end of figures -->\n")
+    where = f"SCALE={scale:g}, {cpus} cores, Python {python}:\n\n"
+    DOCUMENT.write_text(f"{head}<!-- figures -->\n{where}{table(findings)}\n<!-- end of figures -->\n{tail}")

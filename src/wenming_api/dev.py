@@ -79,15 +79,17 @@ def _run(settings: Settings, workers: int) -> int:
 class Environment:
     """The servers of one data directory, and the variables by which every program finds them."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, postgres_settings: Mapping[str, str] | None = None) -> None:
         base = private_directory(settings.data_dir.absolute())
         self._settings = settings
-        self._postgres = None if settings.database.url else EmbeddedPostgres(base / "postgres")
+        self.postgres = (
+            None if settings.database.url else EmbeddedPostgres(base / "postgres", settings=postgres_settings)
+        )
         self._valkey = None if settings.cache.url else EmbeddedValkey(base / "valkey")
         self._objects = (
             None if settings.storage.endpoint else EmbeddedObjects(base / "objects", public_host=settings.host)
         )
-        servers: tuple[Part | None, ...] = (self._postgres, self._valkey, self._objects)
+        servers: tuple[Part | None, ...] = (self.postgres, self._valkey, self._objects)
         self.supervisor = Supervisor(base, [server for server in servers if server is not None], progress=_progress)
         self.variables: dict[str, str] = {}
 
@@ -106,10 +108,10 @@ class Environment:
             "PORT": str(settings.port),
             "DATA_DIR": str(self.supervisor.data_dir),
         }
-        if self._postgres is not None:
-            found["WENMING_DATABASE__URL"] = self._postgres.url(DATABASE, "wenming_app")
-            found["WENMING_DATABASE__OWNER_URL"] = self._postgres.url(DATABASE, self._postgres.owner)
-            found["WENMING_DATABASE__SEALER_URL"] = self._postgres.url(DATABASE, "wenming_sealer")
+        if self.postgres is not None:
+            found["WENMING_DATABASE__URL"] = self.postgres.url(DATABASE, "wenming_app")
+            found["WENMING_DATABASE__OWNER_URL"] = self.postgres.url(DATABASE, self.postgres.owner)
+            found["WENMING_DATABASE__SEALER_URL"] = self.postgres.url(DATABASE, "wenming_sealer")
         if self._valkey is not None:
             found["WENMING_CACHE__URL"] = self._valkey.url()
         if self._objects is not None:

@@ -77,16 +77,27 @@ class Supervisor:
         child.start()
         return child
 
-    def finish(self, name: str, command: Sequence[str], *, environment: Mapping[str, str] | None = None) -> int:
+    def finish(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str] | None = None,
+        log: Path | None = None,
+    ) -> int:
         """Run a program to its end under the same protection; returns its exit code."""
-        child = self.run(name, command, environment=environment)
+        child = self.run(name, command, environment=environment, log=log)
         code = child.exit_code()
         while code is None:
             time.sleep(0.02)
             code = child.exit_code()
+        self.stop_child(child)
+        return code
+
+    def stop_child(self, child: Child) -> None:
+        """Stop a program started with `run` before everything else stops."""
         self._children.remove(child)
         child.stop()
-        return code
 
     def ended(self) -> str | None:
         """The name of something under supervision that has ended by itself."""

@@ -23,6 +23,7 @@ from wenming_api.system.roles.router import router as roles
 from wenming_api.system.sessions.router import router as sessions
 from wenming_api.system.unit_imports.router import router as unit_imports
 from wenming_api.system.units.router import router as units
+from wenming_api.system.uploads.router import router as uploads
 
 # 系统管理
 system = [
@@ -34,6 +35,7 @@ system = [
     departments,
     roles,
     dictionaries,
+    uploads,
     files,
     audit,
 ]

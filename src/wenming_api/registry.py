@@ -20,6 +20,7 @@ from wenming_api.system.regions import models as regions
 from wenming_api.system.roles import models as roles
 from wenming_api.system.sessions import models as sessions
 from wenming_api.system.units import models as units
+from wenming_api.system.uploads import models as uploads
 from wenming_api.system.users import models as users
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "standards",
     "surveys",
     "units",
+    "uploads",
     "users",
 ]
 

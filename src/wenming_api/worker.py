@@ -20,12 +20,14 @@ from sqlalchemy.dialects.postgresql import insert
 
 from wenming_api.kit import clock, events, upkeep
 from wenming_api.kit.jobs import MAX_ATTEMPTS, Handler, Job, JobAttempt, Periodic, catalogue
+from wenming_api.messaging.inbox import jobs as inbox
 from wenming_api.settings import Resources
 from wenming_api.system.audit import jobs as audit
 from wenming_api.system.files import jobs as files
+from wenming_api.system.uploads import jobs as uploads
 
 log = structlog.get_logger(__name__)
-modules = (events, upkeep, audit, files)
+modules = (events, upkeep, audit, files, inbox, uploads)
 _FIRST_DELAY = timedelta(seconds=1)
 
 

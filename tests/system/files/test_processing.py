@@ -18,8 +18,10 @@ from tests.factories.uploads import announce, announced, send, upload
 
 from wenming_api.access.principal import Principal
 from wenming_api.access.scope import Scope
+from wenming_api.catalog.events import FileSettled
 from wenming_api.catalog.permissions import Permission
 from wenming_api.kit.db import Database
+from wenming_api.kit.events import publish
 from wenming_api.kit.ids import uuid7
 from wenming_api.kit.problems import NotFound, PayloadTooLarge
 from wenming_api.kit.storage import ObjectMissing
@@ -109,9 +111,8 @@ async def test_fifty_at_once(phone: httpx.AsyncClient, resources: Resources, dat
     assert set(hashes) == {hashlib.sha256(data).hexdigest() for _, data in files}
 
 
-async def test_hostile_files_end_in_quarantine(
-    phone: httpx.AsyncClient, resources: Resources, database: Database
-) -> None:
+async def test_hostile_files_end_in_quarantine(callers: Any, resources: Resources, database: Database) -> None:
+    phone = await callers.client([*UPLOADER, Permission.MESSAGES_READ])
     cases = media.hostile()
     ids = await upload(phone, list(cases.values()))
     await drain(resources)
@@ -125,6 +126,15 @@ async def test_hostile_files_end_in_quarantine(
         for variant in Variant:
             with pytest.raises(ObjectMissing):
                 await resources.store.stat(object_key(UUID(file_id), variant))
+    for _ in range(2):
+        told = (await phone.get("/messages", params={"topic": "file", "size": 100})).json()
+        assert {one["target_id"] for one in told["items"]} == set(ids)
+        assert told["total"] == len(ids)
+        assert all("请核对后重新上传" in one["body"] for one in told["items"])
+        for file_id in ids:
+            async with database.transaction() as session:
+                await publish(session, FileSettled(file_id=UUID(file_id), ready=False))
+        await drain(resources)
     async with database.read() as session:
         noted = select(func.count()).select_from(AuditEntry).where(AuditEntry.action == "files.quarantine")
         assert await session.scalar(noted) == len(cases)
@@ -356,10 +366,10 @@ async def test_old_quarantine_is_emptied(
     (file_id,) = await upload(phone, [("image/jpeg", b"<svg/>" * 10)])
     await drain(resources)
     key = incoming_key(UUID(file_id))
-    await jobs.sweep(resources)
+    await jobs.requeue(resources)
     await resources.store.stat(key)
     monkeypatch.setattr(jobs, "KEPT_IN_QUARANTINE", timedelta(seconds=-5))
-    await jobs.sweep(resources)
+    await jobs.requeue(resources)
     with pytest.raises(ObjectMissing):
         await resources.store.stat(key)
     assert (await detail(phone, file_id))["state"] == "quarantined"

@@ -1,4 +1,4 @@
-"""Files (文件): photos, videos, workbooks and documents, sent by clients straight to object storage.
+"""Files (文件): photos, videos, workbooks and documents in object storage, examined, copied, quarantined.
 
-Tables: upload_sessions, files.
+Tables: files. How they get there: `system.uploads`.
 """

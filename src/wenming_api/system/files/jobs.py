@@ -126,13 +126,10 @@ async def _erase(store: ObjectStore, file_id: UUID, multipart_id: str | None) ->
     await store.remove([incoming_key(file_id), *(object_key(file_id, variant) for variant in Variant)])
 
 
-@every("system.files.sweep", seconds=600)
-async def sweep(resources: Any) -> None:
-    """Drop uploads that never came, queue again what got stuck, and empty old quarantine."""
+@every("system.files.requeue", seconds=600)
+async def requeue(resources: Any) -> None:
+    """Queue again what got stuck, and empty old quarantine."""
     async with resources.database.transaction() as session:
-        dropped = await service.drop_abandoned(session)
         await service.requeue_stuck(session)
-        for file_id, multipart_id in dropped:
-            await service.enqueue_erasure(session, file_id, multipart_id)
     store: ObjectStore = resources.store
     await store.remove(await store.list_older("incoming/", before=clock.now() - KEPT_IN_QUARANTINE))

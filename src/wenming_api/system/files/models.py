@@ -13,15 +13,6 @@ from wenming_api.kit.decoding import Defect
 from wenming_api.system.files.rules import FileKind, FileState
 
 
-class UploadSession(Keyed, OwnerScoped, Stamped, Base):
-    """A batch of files that one client sends together."""
-
-    __tablename__ = "upload_sessions"
-
-    owner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
-    expires_at: Mapped[datetime] = mapped_column(index=True)
-
-
 class File(Keyed, OwnerScoped, RegionScoped, UnitScoped, Stamped, Versioned, Base):
     """A file in object storage; the id may have been made by the client.
 

@@ -15,6 +15,7 @@ from wenming_api.catalog.permissions import Permission
 from wenming_api.kit import clock
 from wenming_api.kit.actions import action
 from wenming_api.kit.db import AnySession
+from wenming_api.kit.decoding import Defect
 from wenming_api.kit.likeness import from_signed
 from wenming_api.kit.pages import Page, PageParams, page
 from wenming_api.kit.problems import Conflict, NotFound, PayloadTooLarge
@@ -50,6 +51,7 @@ class FileFacts:
     owner_id: UUID
     kind: FileKind
     state: FileState
+    defect: Defect | None
     name: str
     content_type: str
     sha256: str | None

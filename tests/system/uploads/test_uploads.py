@@ -19,9 +19,11 @@ from wenming_api.kit.db import Database, WriteSession
 from wenming_api.kit.ids import uuid7
 from wenming_api.kit.storage import MIN_PART_SIZE, ObjectMissing, ObjectStore, StoreUnavailable
 from wenming_api.settings import Resources
-from wenming_api.system.files import jobs
-from wenming_api.system.files.models import File, UploadSession
+from wenming_api.system.files import jobs as files_jobs
+from wenming_api.system.files.models import File
 from wenming_api.system.files.queries import incoming_key
+from wenming_api.system.uploads import jobs as uploads_jobs
+from wenming_api.system.uploads.models import UploadSession
 from wenming_api.worker import drain
 
 UPLOADER = [Permission.FILES_UPLOAD]
@@ -240,7 +242,7 @@ async def test_without_the_store_uploads_answer_503_and_resume(
     assert (await phone.get(f"/files/{file_id}")).json()["state"] == "uploaded"
     async with database.transaction() as session:
         await session.execute(update(File).values(uploaded_at=clock.now() - timedelta(hours=1)))
-    await jobs.sweep(resources)
+    await files_jobs.requeue(resources)
     await drain(resources)
     assert (await phone.get(f"/files/{file_id}")).json()["state"] == "ready"
 
@@ -263,7 +265,7 @@ async def test_abandoned_uploads_are_cleared_away(
     async with database.transaction() as session:
         await session.execute(update(File).values(expires_at=clock.now() - timedelta(seconds=1)))
         await session.execute(update(UploadSession).values(expires_at=clock.now() - timedelta(seconds=1)))
-    await jobs.sweep(resources)
+    await uploads_jobs.sweep(resources)
     await drain(resources)
     assert [str(file.id) for file in await rows(database)] == [kept]
     async with database.read() as session:

@@ -1,1 +1,1 @@
-"""The sheets of an indicator system's workbook: their columns and how a cell of each is read. No tables."""
+"""Sheets of an indicator system (体系工作簿): their columns, and how a cell of each is read and shown. No tables."""

@@ -11,6 +11,7 @@ from wenming_api.city.site_transfers.router import router as site_transfers
 from wenming_api.city.site_types.router import router as site_types
 from wenming_api.city.sites.router import router as sites
 from wenming_api.city.standards.router import router as standards
+from wenming_api.city.surveys.router import router as surveys
 from wenming_api.messaging.inbox.router import router as inbox
 from wenming_api.system.areas.router import router as areas
 from wenming_api.system.audit.router import router as audit
@@ -50,6 +51,7 @@ city: list[APIRouter] = [
     indicators,
     standards,
     assessments,
+    surveys,
 ]
 
 # 短信平台与消息

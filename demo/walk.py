@@ -103,7 +103,6 @@ async def prepare(walk: Walk) -> None:
     (city,) = (await office.get("/regions", level="city"))["items"]
     counties = await office.all("/regions", level="county")
     check("districts", len(counties), COUNTIES)
-    types = sorted({code for one in chosen for code in one["site_type_codes"]})
     present = {one["site_type_code"] for one in await office.all("/sites")}
     quotas = [
         {
@@ -113,7 +112,7 @@ async def prepare(walk: Walk) -> None:
             "weight": str(1 + place % 3),
             "when_short": "take_all",
         }
-        for place, code in enumerate(code for code in types if code in present)
+        for place, code in enumerate(sorted(codes & present))
     ]
     groups = [
         {

@@ -97,9 +97,8 @@ async def prepare(walk: Walk) -> None:
     listed = await office.all(f"/indicator-systems/{system['id']}/standards")
     chosen = [one for one in listed if one["list_kind"] == "regular"]
     walk.standards = {one["id"]: one for one in chosen}
-    say(
-        f"2 测评体系：{system['name']}，{len(chosen)} 条标准，{len({c for s in chosen for c in s['site_type_codes']})} 类点位"
-    )
+    codes = {code for one in chosen for code in one["site_type_codes"]}
+    say(f"2 测评体系：{system['name']}，{len(chosen)} 条标准，{len(codes)} 类点位")
     (city,) = (await office.get("/regions", level="city"))["items"]
     counties = await office.all("/regions", level="county")
     check("districts", len(counties), COUNTIES)

@@ -1,6 +1,7 @@
 """`wenming …`: the commands of operators and developers."""
 
 import asyncio
+import functools
 import json
 import signal
 import socket
@@ -17,6 +18,7 @@ main = typer.Typer(no_args_is_help=True, add_completion=False, help="文明城�
 CONTRACT = Path("openapi/v1.json")
 
 
+@functools.cache
 def contract_text() -> str:
     """The contract as committed: made without a server, keys in the order the code gives."""
     from wenming_api.app import create_app, openapi

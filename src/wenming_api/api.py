@@ -13,6 +13,8 @@ from wenming_api.city.sites.router import router as sites
 from wenming_api.city.standards.router import router as standards
 from wenming_api.city.surveys.router import router as surveys
 from wenming_api.messaging.inbox.router import router as inbox
+from wenming_api.system.account_imports.router import router as account_imports
+from wenming_api.system.accounts.router import router as accounts
 from wenming_api.system.areas.router import router as areas
 from wenming_api.system.audit.router import router as audit
 from wenming_api.system.departments.router import router as departments
@@ -34,6 +36,8 @@ system = [
     units,
     unit_imports,
     departments,
+    accounts,
+    account_imports,
     roles,
     dictionaries,
     uploads,

@@ -129,6 +129,7 @@ BUILTIN: tuple[BuiltinRole, ...] = (
             _P.ASSESSMENTS_MANAGE,
             _P.ASSESSMENTS_RUN,
             _P.DRAWS_RUN,
+            _P.FILES_ORIGINALS,
             _P.LATE_DECIDE,
             _P.METHOD_SCORES_MANAGE,
             _P.RESULTS_COMPUTE,
@@ -154,6 +155,7 @@ BUILTIN: tuple[BuiltinRole, ...] = (
         _EVERYBODY
         | {
             _P.ASSESSMENTS_READ,
+            _P.FILES_ORIGINALS,
             _P.SHEETS_READ,
             _P.SHEETS_REVIEW,
             _P.SITES_READ,

@@ -150,7 +150,7 @@ async def update_role(
         await _check_regions(session, caller=caller, data_scope=data_scope, region_ids=region_ids)
         await _set_regions(session, role_id, region_ids)
         given["region_ids"] = region_ids
-        role.version = role.version
+        role.updated_at = clock.now()  # a change of regions alone is a new version too
     for field, value in given.items():
         if field != "region_ids":
             setattr(role, field, value)

@@ -55,3 +55,12 @@ def generate_password() -> str:
         candidate = f"{body[:5]}-{body[5:10]}-{body[10:]}"
         if not weaknesses(candidate):
             return candidate
+
+
+USERNAME_PATTERN = r"^[a-z0-9][a-z0-9._\-]{2,63}$"
+"""Names of accounts: 3 to 64 small letters, digits, dots, hyphens, underscores."""
+
+
+def is_username(name: str) -> bool:
+    """Whether `name` can be an account's name."""
+    return re.fullmatch(USERNAME_PATTERN, name) is not None

@@ -91,7 +91,7 @@ async def run_periodic(resources: Resources, work: Periodic, stopping: asyncio.E
 
 async def run(resources: Resources, stopping: asyncio.Event) -> None:
     """Work until `stopping` is set, then finish what is running."""
-    await resources.store.prepare()
+    await resources.store.prepare(cors_origins=resources.settings.storage.cors_origins)
     url = str(resources.settings.database.url).replace("postgresql+asyncpg://", "postgresql://")
     connection = await asyncpg.connect(url)
     queue = PgQueuer.from_asyncpg_connection(connection)

@@ -7,6 +7,8 @@ from wenming_api.city.assessments.router import router as assessments
 from wenming_api.city.edition_transfers.router import router as edition_transfers
 from wenming_api.city.editions.router import router as editions
 from wenming_api.city.indicators.router import router as indicators
+from wenming_api.city.replacements.router import router as replacements
+from wenming_api.city.sampling.router import router as sampling
 from wenming_api.city.site_transfers.router import router as site_transfers
 from wenming_api.city.site_types.router import router as site_types
 from wenming_api.city.sites.router import router as sites
@@ -56,6 +58,8 @@ city: list[APIRouter] = [
     standards,
     assessments,
     surveys,
+    sampling,
+    replacements,
 ]
 
 # 短信平台与消息

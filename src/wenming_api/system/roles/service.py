@@ -7,6 +7,7 @@ from sqlalchemy import delete, insert, select
 
 from wenming_api.access.principal import Principal
 from wenming_api.catalog.permissions import Permission
+from wenming_api.kit import clock
 from wenming_api.kit.db import WriteSession
 from wenming_api.kit.invalidation import invalidate
 from wenming_api.kit.problems import Conflict, FieldError, Forbidden, InvalidInput, NotFound, check_edited

@@ -5,7 +5,7 @@ READ ONLY transaction.
 """
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -141,3 +141,22 @@ async def raw_connection(session: AsyncSession) -> asyncpg.Connection:
     connection = await session.connection()
     raw = await connection.get_raw_connection()
     return cast("asyncpg.Connection", raw.driver_connection)
+
+
+async def copy_rows(session: WriteSession, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add many rows by COPY, several times faster than INSERT. All rows have the same columns; Python-side defaults
+    are not applied. Raises asyncpg's errors, a unique violation among them."""
+    if not rows:
+        return
+    columns = list(rows[0])
+    json_columns = {name for name in columns if isinstance(table.__table__.c[name].type, JSONB)}
+    records = [
+        tuple(
+            orjson.dumps(row[name]).decode() if name in json_columns and row[name] is not None else row[name]
+            for name in columns
+        )
+        for row in rows
+    ]
+    await session.flush()  # rows that these refer to come first
+    raw = await raw_connection(session)
+    await raw.copy_records_to_table(table.__tablename__, records=records, columns=columns)

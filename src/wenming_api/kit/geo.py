@@ -16,6 +16,7 @@ COORDINATE_PLACES = 8
 
 _SEMI_MAJOR = 6378245.0
 _ECCENTRICITY_SQUARED = 0.00669342162296594323
+_CLOSE_ENOUGH = 1e-10
 _BAIDU_PI = math.pi * 3000.0 / 180.0
 
 
@@ -113,6 +114,8 @@ def to_wgs84(position: Position, crs: Crs) -> Position:
     guess = target
     for _ in range(10):
         moved = _wgs84_to_gcj02(guess)
+        if abs(moved.longitude - target.longitude) + abs(moved.latitude - target.latitude) < _CLOSE_ENOUGH:
+            break
         guess = Position(
             guess.longitude + target.longitude - moved.longitude,
             guess.latitude + target.latitude - moved.latitude,

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, and_, func, select
+from sqlalchemy import ARRAY, ColumnElement, RowMapping, Select, Text, and_, any_, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncResult
 
 from wenming_api.access.principal import Principal
@@ -119,13 +119,18 @@ async def lookups(session: AnySession, rows: Sequence[Mapping[str, Any]], *, cal
     regions = await _regions(session)
     units = await _units(session, {row["unit"] for row in rows if row["unit"]})
     codes = {row["code"] for row in rows if row["code"]}
-    by_code = {each.values["code"]: each for each in await _existing(session, Site.code.in_(codes), caller)}
+    by_code = {each.values["code"]: each for each in await _existing(session, Site.code == _one_of(codes), caller)}
     names = {row["name"] for row in rows if not row["code"]}
     by_place = {
         (each.values["region_id"], each.values["site_type_code"], each.values["name"]): each
-        for each in await _existing(session, and_(Site.name.in_(names), caller.scope.where(Site)), caller)
+        for each in await _existing(session, and_(Site.name == _one_of(names), caller.scope.where(Site)), caller)
     }
     return Lookups(types, regions, units, industries, by_code, by_place)
+
+
+def _one_of(words: Iterable[str]) -> ColumnElement[str]:
+    """Any of the words as one parameter: a statement carries at most 32,767."""
+    return any_(literal(list(words), ARRAY(Text)))  # type: ignore[return-value]
 
 
 async def _regions(session: AnySession) -> Names:
@@ -142,9 +147,9 @@ async def _regions(session: AnySession) -> Names:
 
 async def _units(session: AnySession, named: Iterable[str]) -> Names:
     words = Names()
-    wanted = list(named)
+    wanted = _one_of(named)
     statement = select(Unit.id, Unit.name, Unit.credit_code, Unit.unit_path).where(
-        Unit.active, Unit.name.in_(wanted) | Unit.credit_code.in_(wanted)
+        Unit.active, (Unit.name == wanted) | (Unit.credit_code == wanted)
     )
     for unit in await session.execute(statement):
         responsible = Responsible(unit.id, unit.unit_path)

@@ -10,13 +10,14 @@ from sqlalchemy import func, insert, select, text
 from wenming_api.access.principal import Principal
 from wenming_api.kit import clock
 from wenming_api.kit import context as request_context
-from wenming_api.kit.db import WriteSession
+from wenming_api.kit.db import WriteSession, copy_rows
 from wenming_api.kit.ids import uuid7
 from wenming_api.system.audit.models import AuditEntry, AuditLeaf, AuditSeal
 from wenming_api.system.audit.queries import sealed_form
 from wenming_api.system.audit.rules import GENESIS, chain_head, changed, leaf_hash, merkle_root
 
 SYSTEM = "系统"
+MANY = 100
 Target = tuple[str, UUID | None]
 
 
@@ -75,8 +76,10 @@ def _request_id() -> str | None:
 
 
 async def record_many(session: WriteSession, entries: list[dict[str, Any]]) -> None:
-    """Append entries in one statement."""
-    if entries:
+    """Append entries in one statement; very many by COPY."""
+    if len(entries) > MANY:
+        await copy_rows(session, AuditEntry, entries)
+    elif entries:
         await session.execute(insert(AuditEntry), entries)
 
 

@@ -135,7 +135,7 @@ async def prepare(walk: Walk) -> None:
             "standard_ids": list(walk.standards),
             "quotas": quotas,
             "methods": [
-                {"code": "field", "name": "实地考察", "source": "sheets"},
+                {"code": "field", "name": "实地考察", "source": "field"},
                 {"code": "survey", "name": "问卷调查", "source": "entered"},
             ],
             "groups": groups,

@@ -4,13 +4,21 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from wenming_api.city.assessments.router import router as assessments
+from wenming_api.city.assignments.router import router as assignments
 from wenming_api.city.edition_transfers.router import router as edition_transfers
 from wenming_api.city.editions.router import router as editions
 from wenming_api.city.indicators.router import router as indicators
+from wenming_api.city.late_tray.router import router as late_tray
+from wenming_api.city.offline.router import router as offline
+from wenming_api.city.replacements.router import router as replacements
+from wenming_api.city.reviews.router import router as reviews
+from wenming_api.city.sampling.router import router as sampling
+from wenming_api.city.scoring.router import router as scoring
 from wenming_api.city.site_transfers.router import router as site_transfers
 from wenming_api.city.site_types.router import router as site_types
 from wenming_api.city.sites.router import router as sites
 from wenming_api.city.standards.router import router as standards
+from wenming_api.city.submissions.router import router as submissions
 from wenming_api.city.surveys.router import router as surveys
 from wenming_api.messaging.inbox.router import router as inbox
 from wenming_api.system.account_imports.router import router as account_imports
@@ -56,6 +64,9 @@ city: list[APIRouter] = [
     standards,
     assessments,
     surveys,
+    sampling,
+    replacements,
+    *(assignments, scoring, submissions, reviews, offline, late_tray),
 ]
 
 # 短信平台与消息

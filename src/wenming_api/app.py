@@ -15,6 +15,7 @@ from wenming_api import __version__
 from wenming_api.access.middleware import PrincipalMiddleware
 from wenming_api.access.tokens import TokenIssuer, new_signing_key
 from wenming_api.api import api, operations, routes
+from wenming_api.catalog.fields import FIELDS
 from wenming_api.kit import handlers
 from wenming_api.kit.cache import Cache
 from wenming_api.kit.contract import contract
@@ -118,7 +119,7 @@ def openapi(app: FastAPI) -> dict[str, Any]:
     """The contract of the application, made once."""
     if app.openapi_schema is None:
         public = [operation_id(route) for route in routes() if getattr(route.endpoint, "public", False)]
-        app.openapi_schema = contract(app, tags=TAGS, is_public=public)
+        app.openapi_schema = contract(app, tags=TAGS, is_public=public, words=FIELDS)
     return app.openapi_schema
 
 

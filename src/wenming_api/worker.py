@@ -18,6 +18,7 @@ from pgqueuer.models import Job as QueuedJob
 from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from wenming_api.city.scoring import jobs as scoring
 from wenming_api.kit import clock, events, upkeep
 from wenming_api.kit.jobs import MAX_ATTEMPTS, Handler, Job, JobAttempt, Periodic, catalogue
 from wenming_api.messaging.inbox import jobs as inbox
@@ -27,7 +28,7 @@ from wenming_api.system.files import jobs as files
 from wenming_api.system.uploads import jobs as uploads
 
 log = structlog.get_logger(__name__)
-modules = (events, upkeep, audit, files, inbox, uploads)
+modules = (events, upkeep, audit, files, inbox, scoring, uploads)
 _FIRST_DELAY = timedelta(seconds=1)
 
 
@@ -91,7 +92,7 @@ async def run_periodic(resources: Resources, work: Periodic, stopping: asyncio.E
 
 async def run(resources: Resources, stopping: asyncio.Event) -> None:
     """Work until `stopping` is set, then finish what is running."""
-    await resources.store.prepare()
+    await resources.store.prepare(cors_origins=resources.settings.storage.cors_origins)
     url = str(resources.settings.database.url).replace("postgresql+asyncpg://", "postgresql://")
     connection = await asyncpg.connect(url)
     queue = PgQueuer.from_asyncpg_connection(connection)

@@ -116,6 +116,7 @@ class Route(APIRoute):
         if "POST" in (options.get("methods") or ()):
             guard = getattr(endpoint, "no_replay", False)
             if not guard:
+                options["responses"] = problems(idempotency.KeyReused) | (options.get("responses") or {})
                 options["dependencies"] = [*(options.get("dependencies") or ()), Depends(_claim_key, scope="function")]
         super().__init__(path, endpoint, **options)
 

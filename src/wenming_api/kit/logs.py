@@ -5,6 +5,7 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any
 
+import orjson
 import structlog
 
 from wenming_api.kit import context
@@ -17,20 +18,23 @@ def _with_request_id(_logger: Any, _name: str, event: MutableMapping[str, Any]) 
     return event
 
 
+def _as_json(event: MutableMapping[str, Any], **_: Any) -> bytes:
+    return orjson.dumps(event, default=repr)
+
+
 def configure(level: str) -> None:
     """Write logs of this process as JSON lines to standard error, from `level` upwards."""
     minimum = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _with_request_id,
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
+            structlog.processors.JSONRenderer(serializer=_as_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(minimum),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=max(minimum, logging.WARNING), stream=sys.stderr, format="%(message)s", force=True)

@@ -1,12 +1,14 @@
 """Who assesses which site (C2.6, C3.3): the even, blind distribution of drawn sites. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from wenming_api.city.assessments.rules import AssessmentState
 from wenming_api.city.scoring.rules import is_own_unit
+
+ASSIGN_OPEN = frozenset({AssessmentState.SAMPLING, AssessmentState.IN_PROGRESS, AssessmentState.PAUSED})
+"""Sheets are made as soon as a draw is effective, and while the field work lasts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +16,7 @@ class Place:
     """A drawn site as the distribution sees it."""
 
     site_id: UUID
+    site_type_code: str
     region_path: str
     unit_path: str | None
     taken_by: frozenset[UUID] = frozenset()
@@ -22,10 +25,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An assessor who can be given sites."""
+    """An assessor who can be given sites; no region paths and no type codes mean all of them."""
 
     user_id: UUID
     unit_path: str | None
+    region_paths: tuple[str, ...] = ()
+    site_type_codes: tuple[str, ...] = ()
     load: int = 0
     """Sheets already assigned in this draw."""
 
@@ -46,8 +51,19 @@ class Distribution:
     shortages: tuple[Shortage, ...]
 
 
+def why_barred(candidate: Candidate, place: Place) -> str | None:
+    """Why an assessor may not be given a site (Chinese), or None when he may."""
+    if is_own_unit(candidate.unit_path, place.unit_path):
+        return "不得测评本单位及其下属单位的点位"
+    if candidate.region_paths and not any(place.region_path.startswith(path) for path in candidate.region_paths):
+        return "点位不在该测评人员负责的区域内"
+    if candidate.site_type_codes and place.site_type_code not in candidate.site_type_codes:
+        return "点位类型不由该测评人员负责"
+    return None
+
+
 def distribute(places: Iterable[Place], candidates: Sequence[Candidate], *, per_site: int) -> Distribution:
-    """Give every place `per_site` different assessors, loads as even as the blindness rule allows.
+    """Give every place `per_site` different assessors, loads as even as the rules of `why_barred` allow.
 
     Each place takes the eligible assessors with the smallest load; among equals the one who was last in the
     same region (shorter ways), then the smaller id. The same input always gives the same answer, in whatever
@@ -79,9 +95,7 @@ def _pick(
     last_region: Mapping[UUID, str],
 ) -> list[UUID]:
     eligible = [
-        one.user_id
-        for one in candidates
-        if one.user_id not in place.taken_by and not is_own_unit(one.unit_path, place.unit_path)
+        one.user_id for one in candidates if one.user_id not in place.taken_by and why_barred(one, place) is None
     ]
     eligible.sort(key=lambda user: (load[user], last_region.get(user) != place.region_path, user))
     return eligible[:wanted]

@@ -49,9 +49,11 @@ class Draw(Keyed, Stamped, Versioned, Base):
     drawn_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     drawn_at: Mapped[datetime | None]
 
+    effective_proposed_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     effective_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     effective_at: Mapped[datetime | None]
     effective_reason: Mapped[str | None]
+    void_proposed_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     void_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     void_at: Mapped[datetime | None]
     void_reason: Mapped[str | None]
@@ -63,8 +65,12 @@ class Draw(Keyed, Stamped, Versioned, Base):
         CheckConstraint("(public_value_source IS NULL) = (public_value_at IS NULL)", name="public_value_source"),
         CheckConstraint("state NOT IN ('frozen', 'drawn', 'effective') OR frame_hash IS NOT NULL", name="frozen"),
         CheckConstraint("state NOT IN ('drawn', 'effective') OR seed IS NOT NULL", name="drawn"),
-        CheckConstraint("state <> 'effective' OR effective_by IS NOT NULL", name="effective"),
-        CheckConstraint("state <> 'void' OR (void_by IS NOT NULL AND void_reason IS NOT NULL)", name="void"),
+        CheckConstraint(
+            "state <> 'effective' OR coalesce(effective_by <> effective_proposed_by, false)", name="effective"
+        ),
+        CheckConstraint(
+            "state <> 'void' OR (coalesce(void_by <> void_proposed_by, false) AND void_reason IS NOT NULL)", name="void"
+        ),
     )
 
 

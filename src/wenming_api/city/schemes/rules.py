@@ -20,6 +20,11 @@ class OpenLinePolicy(StrEnum):
     ZERO = "zero"
     PEER_MEAN = "peer_mean"
 
+    @property
+    def label(self) -> str:
+        """What users call it."""
+        return {"exclude": "不计入", "full": "计满分", "zero": "计零分", "peer_mean": "取同类点位平均"}[self.value]
+
 
 class FieldPolicy(StrEnum):
     """How sites become a region's field score."""
@@ -27,6 +32,13 @@ class FieldPolicy(StrEnum):
     TYPE_MEAN = "type_mean"
     SITE_MEAN = "site_mean"
     POINTS = "points"
+
+    @property
+    def label(self) -> str:
+        """What users call it."""
+        return {"type_mean": "各类点位平均后再平均", "site_mean": "全部点位平均", "points": "得分合计占分值合计"}[
+            self.value
+        ]
 
 
 class MissingTypePolicy(StrEnum):
@@ -36,6 +48,11 @@ class MissingTypePolicy(StrEnum):
     PEER_MEAN = "peer_mean"
     ZERO = "zero"
 
+    @property
+    def label(self) -> str:
+        """What users call it."""
+        return {"exclude": "不计入", "peer_mean": "取其他区域该类平均", "zero": "计零分"}[self.value]
+
 
 class ParentPolicy(StrEnum):
     """How a parent region gets its score."""
@@ -44,12 +61,22 @@ class ParentPolicy(StrEnum):
     OWN_SITES = "own_sites"
     WEIGHTED = "weighted"
 
+    @property
+    def label(self) -> str:
+        """What users call it."""
+        return {"mean_of_children": "下级平均", "own_sites": "按自身点位计算", "weighted": "下级加权平均"}[self.value]
+
 
 class DutyPolicy(StrEnum):
     """Whose conformance rate a line enters: the leading department's, or every named department's."""
 
     LEAD = "lead"
     ALL = "all"
+
+    @property
+    def label(self) -> str:
+        """What users call it."""
+        return {"lead": "只计牵头单位", "all": "计全部责任单位"}[self.value]
 
 
 class MethodSource(StrEnum):
@@ -58,12 +85,22 @@ class MethodSource(StrEnum):
     FIELD = "field"
     ENTERED = "entered"
 
+    @property
+    def label(self) -> str:
+        """What users call it."""
+        return {"field": "实地测评表", "entered": "录入或导入的得分"}[self.value]
+
 
 class Shortage(StrEnum):
     """What the draw does in a stratum that has fewer sites than its quota."""
 
     REFUSE = "refuse"
     TAKE_ALL = "take_all"
+
+    @property
+    def label(self) -> str:
+        """What users call it."""
+        return {"refuse": "不足则不能抽选", "take_all": "不足则全部抽中"}[self.value]
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,11 @@ class TransferFormat(StrEnum):
     CSV = "csv"
     GEOJSON = "geojson"
 
+    @property
+    def label(self) -> str:
+        """What users call it."""
+        return {"xlsx": "XLSX 工作簿", "csv": "CSV 文本", "geojson": "GeoJSON"}[self.value]
+
 
 class OnExisting(StrEnum):
     """What a row does when the site is there already."""
@@ -39,6 +44,11 @@ class OnExisting(StrEnum):
     REJECT = "reject"
     UPDATE = "update"
     SKIP = "skip"
+
+    @property
+    def label(self) -> str:
+        """What users call it."""
+        return {"reject": "报错", "update": "更新", "skip": "跳过"}[self.value]
 
 
 class ImportState(StrEnum):
@@ -48,6 +58,16 @@ class ImportState(StrEnum):
     REJECTED = "rejected"
     APPLIED = "applied"
     PARTIAL = "partial"
+
+    @property
+    def label(self) -> str:
+        """What users call it."""
+        return {
+            "checked": "仅检查",
+            "rejected": "有误，全部未保存",
+            "applied": "已全部保存",
+            "partial": "已保存无误的行",
+        }[self.value]
 
 
 @dataclass(slots=True)

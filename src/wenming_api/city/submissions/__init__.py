@@ -1,4 +1,1 @@
-"""离线批量提交与迟到处理 (C3.3): batches from phones that were offline, and the tray for what came too late.
-
-Uses the tables of `city.scoring`.
-"""
+"""测评表提交与更正 (C3.3): submissions are recorded exactly once. Uses the tables of `city.scoring`."""

@@ -8,3 +8,8 @@ class ScoreSource(StrEnum):
 
     ENTERED = "entered"
     IMPORTED = "imported"
+
+    @property
+    def label(self) -> str:
+        """What users call it."""
+        return {"entered": "录入", "imported": "导入"}[self.value]

@@ -61,6 +61,11 @@ class Variant(StrEnum):
     PREVIEW = "preview"
     THUMBNAIL = "thumbnail"
 
+    @property
+    def label(self) -> str:
+        """What users call it."""
+        return {"original": "原件", "public": "公开副本", "preview": "预览图", "thumbnail": "缩略图"}[self.value]
+
 
 @dataclass(frozen=True, slots=True)
 class Allowance:

@@ -164,7 +164,7 @@ def verify_audit(
     async def check() -> Verification:
         database = Database(url, pool_size=2)
         try:
-            async with database.read() as session:
+            async with database.snapshot() as session:
                 return await verify(session, anchor=bytes.fromhex(head) if head else None, anchor_seal=int(seal or 0))
         finally:
             await database.dispose()

@@ -30,6 +30,7 @@ from wenming_api.system.uploads import jobs as uploads
 log = structlog.get_logger(__name__)
 modules = (events, upkeep, audit, files, inbox, scoring, uploads)
 _FIRST_DELAY = timedelta(seconds=1)
+_HEARTBEAT = timedelta(seconds=10)
 
 
 async def count_attempt(resources: Resources, *, job_id: int, name: str, payload: dict[str, Any]) -> int:
@@ -90,8 +91,8 @@ async def run_periodic(resources: Resources, work: Periodic, stopping: asyncio.E
             await asyncio.wait_for(stopping.wait(), work.seconds)
 
 
-async def run(resources: Resources, stopping: asyncio.Event) -> None:
-    """Work until `stopping` is set, then finish what is running."""
+async def run(resources: Resources, stopping: asyncio.Event, *, heartbeat: timedelta = _HEARTBEAT) -> None:
+    """Work until `stopping` is set, then finish what is running. A job without `heartbeat` is taken over by others."""
     await resources.store.prepare(cors_origins=resources.settings.storage.cors_origins)
     url = str(resources.settings.database.url).replace("postgresql+asyncpg://", "postgresql://")
     connection = await asyncpg.connect(url)
@@ -103,7 +104,7 @@ async def run(resources: Resources, stopping: asyncio.Event) -> None:
         for work in catalogue.periodic.values()
     ]
     runner = asyncio.create_task(
-        queue.run(dequeue_timeout=timedelta(seconds=2), heartbeat_timeout=timedelta(seconds=10)), name="queue"
+        queue.run(dequeue_timeout=timedelta(seconds=2), heartbeat_timeout=heartbeat), name="queue"
     )
     log.info("worker_ready", jobs=len(catalogue.handlers), periodic=len(periodic))
     waiting = asyncio.create_task(stopping.wait())

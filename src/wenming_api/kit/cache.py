@@ -15,6 +15,24 @@ from redis.exceptions import RedisError
 log = structlog.get_logger(__name__)
 _AWAY = (CacheBackendInteractionError, RedisError, OSError, TimeoutError)
 
+_LOOK_AGAIN = 0.02
+
+
+class _Once:
+    """A computation that is done at most once; what it raises is not the cache's doing."""
+
+    def __init__(self, make: Callable[[], Awaitable[bytes]]) -> None:
+        self._make = make
+        self._made: bytes | None = None
+        self.failed = False
+
+    async def __call__(self) -> bytes:
+        if self._made is None:
+            self.failed = True
+            self._made = await self._make()
+            self.failed = False
+        return self._made
+
 
 class Cache:
     """Keyed bytes in Valkey, or in this process's memory without a URL."""
@@ -35,20 +53,23 @@ class Cache:
         self, key: str, make: Callable[[], Awaitable[bytes]], *, seconds: float, tags: tuple[str, ...] = ()
     ) -> bytes:
         """The value under `key`, made by one caller of many when it is not there."""
+        once = _Once(make)
         try:
             found = await self._cache.get(key)
             if found is not None:
                 return cast("bytes", found)
-            async with self._cache.lock(f"lock:{key}", expire=30):
+            async with self._cache.lock(f"lock:{key}", expire=30, check_interval=_LOOK_AGAIN):
                 found = await self._cache.get(key)
                 if found is not None:
                     return cast("bytes", found)
-                made = await make()
+                made = await once()
                 await self._cache.set(key, made, expire=seconds, tags=tags)
                 return made
         except _AWAY as away:
+            if once.failed:
+                raise
             log.warning("cache_away", error=str(away))
-            return await make()
+            return await once()
 
     async def drop(self, *tags: str) -> None:
         """Forget every value that carries one of the tags. Call it after the commit."""

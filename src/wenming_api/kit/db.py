@@ -104,6 +104,7 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.engine = self._engine(url, pool_size)
         self._reads = self.engine.execution_options(postgresql_readonly=True)
+        self._snapshots = self._reads.execution_options(isolation_level="REPEATABLE READ")
 
     @staticmethod
     def _engine(url: str, pool_size: int) -> AsyncEngine:
@@ -125,6 +126,10 @@ class Database:
     def read(self) -> ReadSession:
         """A new read session."""
         return ReadSession(self._reads, expire_on_commit=False, autoflush=False)
+
+    def snapshot(self) -> ReadSession:
+        """A new read session whose statements all see the database as it was at the first of them."""
+        return ReadSession(self._snapshots, expire_on_commit=False, autoflush=False)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[WriteSession]:

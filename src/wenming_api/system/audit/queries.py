@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select, text
 
 from wenming_api.kit.db import AnySession
 from wenming_api.kit.pages import Page, PageParams, page
@@ -82,9 +82,11 @@ async def verify(session: AnySession, *, anchor: bytes | None = None, anchor_sea
     """Recompute every leaf, root and link of the sealed log and name the first that differs (N11).
 
     `anchor` is a head kept outside the database with the number of its seal: a cut-off tail shows against it.
+    `session` sees one snapshot (`Database.snapshot`), so that sealing may go on meanwhile.
     """
     previous, entries, seals, next_leaf = GENESIS, 0, 0, 1
     heads: dict[int, bytes] = {}
+    sealed_from = 0
 
     def found(fault: str | None, unsealed: int = 0) -> Verification:
         return Verification(entries, seals, previous, unsealed, fault)
@@ -110,19 +112,30 @@ async def verify(session: AnySession, *, anchor: bytes | None = None, anchor_sea
         previous = chain_head(previous, no=seal.no, first=seal.first_leaf, last=seal.last_leaf, root=bytes(seal.root))
         if previous != seal.head:
             return found(f"seal {seal.no}: not chained to the seal before")
-        heads[seal.no] = previous
+        heads[seal.no], sealed_from = previous, seal.sealed_from_xid
         entries += len(hashes)
     beyond = (await session.execute(select(func.count()).where(AuditLeaf.no >= next_leaf))).scalar_one()
     if beyond:
         return found(f"leaf {next_leaf}: outside every seal")
     if anchor is not None and heads.get(anchor_seal, GENESIS if anchor_seal == 0 else b"") != anchor:
         return found(f"seal {anchor_seal}: differs from the anchored head; the log was cut off or rewritten")
-    late = await session.execute(
-        select(func.count())
-        .select_from(AuditEntry)
-        .where(~select(AuditLeaf.no).where(AuditLeaf.entry_id == AuditEntry.id).exists())
+    unsealed = ~select(AuditLeaf.no).where(AuditLeaf.entry_id == AuditEntry.id).exists()
+    behind = await session.execute(
+        select(AuditEntry.id)
+        .where(unsealed, AuditEntry.xid < sealed_from, sealed_from < snapshot_xmax())
+        .order_by(AuditEntry.xid, AuditEntry.id)
+        .limit(1)
     )
+    forged = behind.scalar_one_or_none()
+    if forged is not None:
+        return found(f"entry {forged}: inserted behind the seals")
+    late = await session.execute(select(func.count()).select_from(AuditEntry).where(unsealed))
     return found(None, late.scalar_one())
+
+
+def snapshot_xmax() -> ColumnElement[int]:
+    """The first transaction id that this statement's snapshot knows nothing of."""
+    return select(text("pg_snapshot_xmax(pg_current_snapshot())::text::bigint")).scalar_subquery()
 
 
 async def _leaves(session: AnySession, first: int, last: int) -> AsyncIterator[tuple[int, bytes, Any]]:

@@ -13,7 +13,7 @@ from wenming_api.kit import context as request_context
 from wenming_api.kit.db import WriteSession, copy_rows
 from wenming_api.kit.ids import uuid7
 from wenming_api.system.audit.models import AuditEntry, AuditLeaf, AuditSeal
-from wenming_api.system.audit.queries import sealed_form
+from wenming_api.system.audit.queries import sealed_form, snapshot_xmax
 from wenming_api.system.audit.rules import GENESIS, chain_head, changed, leaf_hash, merkle_root
 
 SYSTEM = "系统"
@@ -91,21 +91,23 @@ async def seal_committed(session: WriteSession) -> int:
     """Seal the entries of all transactions older than the oldest one running; returns how many were sealed.
 
     Runs with the sealer's role. Entries get dense numbers in a table of their own, so writers never wait here, and a
-    sealed range cannot gain a row afterwards.
+    sealed range cannot gain a row afterwards. Entries restored from another cluster carry transaction ids that are
+    still to come in this one: they are sealed too, and the bound up to which all is sealed starts anew.
     """
     await session.execute(select(func.pg_advisory_xact_lock(_SEALER_LOCK)))
     last = (await session.execute(select(AuditSeal).order_by(AuditSeal.no.desc()).limit(1))).scalar_one_or_none()
-    horizon = select(text("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")).scalar_subquery()
+    oldest = text("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+    horizon = (await session.execute(select(oldest))).scalar_one()
     unsealed = (
         select(AuditEntry)
         .where(
-            AuditEntry.xid < horizon,
+            (AuditEntry.xid < horizon) | (AuditEntry.xid >= snapshot_xmax()),
             ~select(AuditLeaf.no).where(AuditLeaf.entry_id == AuditEntry.id).exists(),
         )
         .order_by(AuditEntry.xid, AuditEntry.id)
         .limit(SEALED_AT_ONCE)
     )
-    if last is not None:
+    if last is not None and last.sealed_from_xid <= horizon:
         unsealed = unsealed.where(AuditEntry.xid >= last.sealed_from_xid)
     rows = list((await session.execute(unsealed)).scalars())
     if not rows:
@@ -128,7 +130,7 @@ async def seal_committed(session: WriteSession) -> int:
             last_leaf=end,
             root=root,
             head=chain_head(bytes(last.head) if last else GENESIS, no=no, first=first, last=end, root=root),
-            sealed_from_xid=max(row.xid for row in rows),
+            sealed_from_xid=rows[-1].xid if len(rows) == SEALED_AT_ONCE else horizon,
             at=clock.now(),
         )
     )

@@ -144,12 +144,12 @@ async def _issue(
     session.add(
         RefreshToken(session_id=started.id, token_hash=hashlib.sha256(secret.encode()).digest(), expires_at=until)
     )
-    lives_for = timedelta(seconds=settings.access_seconds)
+    lives_for = min(timedelta(seconds=settings.access_seconds), until - at)
     return Tokens(
         access_token=issuer.issue(user_id=user.id, session_id=started.id, at=at, lives_for=lives_for),
         refresh_token=secret,
         token_type="Bearer",  # noqa: S106
-        expires_in=settings.access_seconds,
+        expires_in=int(lives_for.total_seconds()),
         must_change_password=user.must_change_password,
     )
 

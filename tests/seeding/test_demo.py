@@ -21,6 +21,7 @@ async def test_the_demo_city_is_whole_and_seeding_again_adds_nothing(database):
         assert time.perf_counter() - started < 5
     assert (first.site_types, first.regions) == (54, 3028)
     assert first.sites >= 1_200
+    assert first.areas == 3
     async with database.read() as session:
         types = await session.scalar(select(func.count(Site.site_type_code.distinct())))
         without_place = await session.scalars(

@@ -4,26 +4,15 @@ import asyncio
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.factories.places import make_city, make_county, make_region, make_unit
 from tests.factories.sites import make_site
 
 from wenming_api.catalog.permissions import Permission
 from wenming_api.kit.ids import uuid7
-from wenming_api.system.areas.rules import outermost
 from wenming_api.system.regions.rules import RegionLevel
 from wenming_api.system.roles.rules import DataScope
 
 MANAGE = [Permission.REGIONS_READ, Permission.REGIONS_MANAGE]
-
-
-@given(st.lists(st.lists(st.sampled_from("12"), min_size=1, max_size=4), max_size=8))
-def test_the_outermost_paths_cover_the_rest(chains):
-    paths = ["".join(f"{code}/" for code in chain) for chain in chains]
-    kept = outermost(paths)
-    assert all(any(path.startswith(each) for each in kept) for path in paths)
-    assert not any(one != other and one.startswith(other) for one in kept for other in kept)
 
 
 @pytest.fixture

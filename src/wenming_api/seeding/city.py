@@ -12,8 +12,10 @@ from decimal import Decimal
 from typing import Final
 
 from wenming_api.kit.geo import Box, rounded
+from wenming_api.system.areas.rules import AreaKind
 
 MADE_UP: Final = "示例数据,非真实点位"
+AREA_MADE_UP: Final = "示例数据，范围为虚构"
 UNIT_MADE_UP: Final = "示例数据,统一社会信用代码为虚构"
 
 CITY_BOX: Final = Box(117.53, 35.92, 118.52, 37.29)
@@ -31,6 +33,7 @@ _CENTRES: Final = {
 }
 """Rough centres of the districts, degrees WGS 84."""
 
+_CENTRAL: Final = "370303"
 _USCC_SYMBOLS: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _USCC_WEIGHTS: Final = tuple(pow(3, place, 31) for place in range(17))
 _ORGANISATION_WEIGHTS: Final = (3, 7, 9, 10, 5, 8, 4, 2)
@@ -100,6 +103,18 @@ class DemoSite:
     unit: str
     industry: str
     note: str = MADE_UP
+
+
+@dataclass(frozen=True, slots=True)
+class DemoArea:
+    """A made-up custom area of real regions."""
+
+    code: str
+    name: str
+    kind: AreaKind
+    region_code: str
+    member_codes: tuple[str, ...]
+    note: str = AREA_MADE_UP
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +300,25 @@ def make_sites(communities: Sequence[Community], *, seed: int = 3703) -> list[De
                 place = dice.choice(urban if dice.random() < 0.8 else members)
                 sites.append(_site(dice, type_code, pattern, no, place, county_code, names))
     return sites
+
+
+def make_areas(communities: Sequence[Community]) -> list[DemoArea]:
+    """A built-up area of the central district's sub-districts, a fringe of its towns, and one grid."""
+    central = [each for each in communities if each.county_code.startswith(_CENTRAL)] or list(communities)
+    streets = {each.street_code: each.street_name for each in central}
+    urban = tuple(sorted(code for code, name in streets.items() if name.endswith("街道")))
+    fringe = tuple(sorted(set(streets) - set(urban)))
+    county = central[0].county_code if central else ""
+    first = [each for each in central if urban and each.street_code == urban[0]][:3]
+    areas = [
+        DemoArea("urban-1", "中心城区", AreaKind.URBAN, county, urban),
+        DemoArea("fringe-1", "城乡结合部", AreaKind.FRINGE, county, fringe),
+    ]
+    if first:
+        name = f"{first[0].street_name}第一网格"
+        codes = tuple(each.code for each in first)
+        areas.append(DemoArea("grid-1", name, AreaKind.GRID, first[0].street_code, codes))
+    return [area for area in areas if area.member_codes]
 
 
 def _site(

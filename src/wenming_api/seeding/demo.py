@@ -16,7 +16,8 @@ from wenming_api.kit import clock
 from wenming_api.kit.db import AnySession, WriteSession
 from wenming_api.kit.geo import Crs
 from wenming_api.kit.ids import uuid7
-from wenming_api.seeding.city import Community, DemoSite, DemoUnit, make_sites, make_units
+from wenming_api.seeding.city import Community, DemoSite, DemoUnit, make_areas, make_sites, make_units
+from wenming_api.system.areas.models import Area, AreaMember
 from wenming_api.system.audit import service as audit
 from wenming_api.system.dictionaries.service import load_base_dictionaries
 from wenming_api.system.regions.models import Region
@@ -39,6 +40,7 @@ class Seeded:
     regions: int = 0
     units: int = 0
     sites: int = 0
+    areas: int = 0
 
 
 async def seed_base(session: WriteSession) -> Seeded:
@@ -61,6 +63,7 @@ async def seed_city(session: WriteSession, *, seed: int = 3703) -> Seeded:
         regions=regions,
         units=added_units,
         sites=added_sites,
+        areas=await _load_areas(session, communities),
     )
 
 
@@ -187,3 +190,30 @@ async def _load_sites(session: WriteSession, sites: Sequence[DemoSite], units: d
         )
     await insert_sites(session, rows, action=SiteAction.CREATE, caller=None)
     return len(rows)
+
+
+async def _load_areas(session: WriteSession, communities: Sequence[Community]) -> int:
+    """The three custom areas of the demo city with their members, those that are not there."""
+    there = set(await session.scalars(select(Area.code)))
+    wanted = [area for area in make_areas(communities) if area.code not in there]
+    places = await _region_places(session, [code for area in wanted for code in (area.region_code, *area.member_codes)])
+    for area in wanted:
+        region_id, region_path = places[area.region_code]
+        made = Area(
+            code=area.code,
+            name=area.name,
+            kind=area.kind,
+            region_id=region_id,
+            region_path=region_path,
+            note=area.note,
+        )
+        session.add(made)
+        await session.flush()  # the members refer to the new row
+        await session.execute(
+            insert(AreaMember),
+            [{"area_id": made.id, "region_id": places[code][0]} for code in area.member_codes],
+        )
+        await audit.record(
+            session, caller=None, action="areas.seed", target=("area", made.id), after={"name": area.name}
+        )
+    return len(wanted)

@@ -1,6 +1,5 @@
 """Rules of custom areas."""
 
-from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
@@ -33,12 +32,3 @@ _LABELS = {
     AreaKind.ZONE: "功能区",
     AreaKind.OTHER: "其他",
 }
-
-
-def outermost(paths: Iterable[str]) -> list[str]:
-    """The paths that lie under no other of them, sorted: a member inside another member adds nothing."""
-    kept: list[str] = []
-    for path in sorted(set(paths)):
-        if not kept or not path.startswith(kept[-1]):
-            kept.append(path)
-    return kept

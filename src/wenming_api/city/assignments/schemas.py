@@ -20,7 +20,7 @@ class Pair(Strict):
 class AssignIn(Strict):
     """逐个指定"""
 
-    assignments: list[Pair] = Field(min_length=1, max_length=MAX_PAIRS)
+    assignments: list[Pair] = Field(min_length=1, max_length=MAX_PAIRS, description="点位与测评人员")
 
 
 class DistributeIn(Strict):
@@ -60,5 +60,5 @@ class AssignmentResult(Out):
     applied: bool = Field(description="是否已保存")
     made: int = Field(description="新建的测评表数")
     existing: int = Field(description="此前已分配的数量")
-    loads: list[Load]
-    shortages: list[ShortageOut]
+    loads: list[Load] = Field(description="各测评人员的任务量")
+    shortages: list[ShortageOut] = Field(description="未能分足的点位")

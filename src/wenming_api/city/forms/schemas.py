@@ -48,7 +48,7 @@ class PhotoIn(Strict):
         return _with_both(self)
 
 
-class DeductionIn(Strict):
+class LineDeductionIn(Strict):
     """扣分项"""
 
     reason: RuleCode = Field(description="扣分原因代码", examples=["litter"])
@@ -66,7 +66,7 @@ class EntryIn(Strict):
     count: Amount | None = Field(default=None, description="数量")
     of: Amount | None = Field(default=None, description="实测总量（按比例计数时）")
     vetoed: bool | None = Field(default=None, description="是否触发一票否决")
-    deductions: list[DeductionIn] | None = Field(
+    deductions: list[LineDeductionIn] | None = Field(
         default=None, max_length=MAX_DEDUCTIONS, description="扣分项；没有扣分时为空列表"
     )
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Response
+from fastapi import Depends, Query, Response
 
 from wenming_api.access.guards import may
 from wenming_api.access.principal import Principal
@@ -41,7 +41,7 @@ async def list_(
     session: Reads,
     paging: Paging,
     sort: LateSort = LateSort.OLDEST,
-    state: LateState | None = None,
+    state: Annotated[LateState | None, Query(description="处理情况")] = None,
 ) -> Page[LateRow]:
     """数据录入冻结后到达的提交。"""
     return await queries.list_late(

@@ -56,6 +56,12 @@ class ItemOutcome(StrEnum):
     LATE = "late"
     REFUSED = "refused"
 
+    @property
+    def label(self) -> str:
+        """What became of it."""
+        labels = {"recorded": "已记录", "repeated": "此前已记录", "late": "进入迟到箱", "refused": "未收下"}
+        return labels[self.value]
+
 
 class ItemProblem(Out):
     """未能收下的原因"""
@@ -76,15 +82,15 @@ class ItemResult(Out):
         description="recorded 已记录；repeated 此前已记录；late 已进入迟到箱等待处理；refused 未收下"
     )
     retry: bool = Field(description="稍后原样重发是否可能成功")
-    receipt: Receipt | None
-    problem: ItemProblem | None
+    receipt: Receipt | None = Field(description="回执；未记录为 null")
+    problem: ItemProblem | None = Field(description="未收下的原因；收下为 null")
 
 
 class BatchOut(Out):
     """批量提交的结果"""
 
-    recorded: int
-    repeated: int
-    late: int
-    refused: int
-    items: list[ItemResult]
+    recorded: int = Field(description="本次记录的份数")
+    repeated: int = Field(description="此前已记录的份数")
+    late: int = Field(description="进入迟到箱的份数")
+    refused: int = Field(description="未收下的份数")
+    items: list[ItemResult] = Field(description="逐份结果，与请求顺序一致")

@@ -26,7 +26,6 @@ from wenming_api.city.scoring.models import (
     SheetVersion,
 )
 from wenming_api.city.scoring.rules import (
-    ACTION_LABELS,
     Evidence,
     SheetAction,
     SheetState,
@@ -339,6 +338,6 @@ def _allowed(row: RowMapping, caller: Principal) -> list[AllowedAction]:
     )
     refusals = {action: why_not(action, now) for action in SheetAction}
     return [
-        AllowedAction(action=action, label=ACTION_LABELS[action], allowed=reason is None, why_not=reason)
+        AllowedAction(action=action, label=action.label, allowed=reason is None, why_not=reason)
         for action, reason in refusals.items()
     ]

@@ -33,6 +33,18 @@ class SheetState(StrEnum):
     ACCEPTED = "accepted"
     RETURNED = "returned"
 
+    @property
+    def label(self) -> str:
+        """What a user calls it."""
+        labels = {
+            "assigned": "待测评",
+            "draft": "草稿",
+            "submitted": "已提交",
+            "accepted": "已审核",
+            "returned": "已退回",
+        }
+        return labels[self.value]
+
 
 class SheetAction(StrEnum):
     """What somebody can do with a sheet."""
@@ -44,6 +56,19 @@ class SheetAction(StrEnum):
     RETURN = "return"
     UNASSIGN = "unassign"
 
+    @property
+    def label(self) -> str:
+        """What a user calls it."""
+        labels = {
+            "save_draft": "保存草稿",
+            "submit": "提交",
+            "correct": "更正",
+            "accept": "审核通过",
+            "return": "退回",
+            "unassign": "撤销分配",
+        }
+        return labels[self.value]
+
 
 class VersionKind(StrEnum):
     """Why a version was made."""
@@ -51,6 +76,11 @@ class VersionKind(StrEnum):
     FIRST = "first"
     RESUBMITTED = "resubmitted"
     CORRECTED = "corrected"
+
+    @property
+    def label(self) -> str:
+        """What a user calls it."""
+        return {"first": "首次提交", "resubmitted": "退回后重新提交", "corrected": "更正"}[self.value]
 
 
 class Evidence(StrEnum):
@@ -60,12 +90,22 @@ class Evidence(StrEnum):
     AWAITING = "awaiting"
     FAILED = "failed"
 
+    @property
+    def label(self) -> str:
+        """What a user calls it."""
+        return {"complete": "照片齐全", "awaiting": "等待照片", "failed": "照片未通过检查"}[self.value]
+
 
 class Verdict(StrEnum):
     """What a reviewer decided about one version."""
 
     ACCEPTED = "accepted"
     RETURNED = "returned"
+
+    @property
+    def label(self) -> str:
+        """What a user calls it."""
+        return {"accepted": "通过", "returned": "退回"}[self.value]
 
 
 class LateState(StrEnum):
@@ -75,23 +115,11 @@ class LateState(StrEnum):
     ADMITTED = "admitted"
     REJECTED = "rejected"
 
+    @property
+    def label(self) -> str:
+        """What a user calls it."""
+        return {"waiting": "待处理", "admitted": "已收入", "rejected": "不予收入"}[self.value]
 
-STATE_LABELS: Final[Mapping[SheetState, str]] = {
-    SheetState.ASSIGNED: "待测评",
-    SheetState.DRAFT: "草稿",
-    SheetState.SUBMITTED: "已提交",
-    SheetState.ACCEPTED: "已审核",
-    SheetState.RETURNED: "已退回",
-}
-
-ACTION_LABELS: Final[Mapping[SheetAction, str]] = {
-    SheetAction.SAVE_DRAFT: "保存草稿",
-    SheetAction.SUBMIT: "提交",
-    SheetAction.CORRECT: "更正",
-    SheetAction.ACCEPT: "审核通过",
-    SheetAction.RETURN: "退回",
-    SheetAction.UNASSIGN: "撤销分配",
-}
 
 GONE: Final = None
 """Where `unassign` leads: the sheet does not exist any more."""
@@ -154,7 +182,7 @@ class Situation:
 def why_not(action: SheetAction, now: Situation) -> str | None:
     """Why `action` is refused now (Chinese, for people), or None when it is allowed."""
     if (now.state, action) not in TRANSITIONS:
-        return f"{STATE_LABELS[now.state]}的测评表不能{ACTION_LABELS[action]}"
+        return f"{now.state.label}的测评表不能{action.label}"
     if action in _BY_THE_AUTHOR:
         return _why_not_write(now)
     if action in _BY_A_REVIEWER:

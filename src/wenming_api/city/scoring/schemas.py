@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from wenming_api.city.forms.schemas import MAX_LINES, FormLine, LineIn, Remark
-from wenming_api.city.scoring.rules import Evidence, SheetState, VersionKind
+from wenming_api.city.scoring.rules import Evidence, SheetState, Verdict, VersionKind
 from wenming_api.city.standards.rules import Outcome
 from wenming_api.kit.actions import AllowedAction
 from wenming_api.kit.fields import Moment, Out, ScoreOut, Strict
@@ -63,7 +63,7 @@ class SheetRow(Out):
     version: int
 
 
-class DeductionOut(Out):
+class LineDeductionOut(Out):
     """扣分项"""
 
     no: int
@@ -94,7 +94,7 @@ class LineOut(Out):
     achieved: ScoreOut | None = Field(description="得分；不适用时为 null")
     max_score: ScoreOut
     note: str | None
-    deductions: list[DeductionOut]
+    deductions: list[LineDeductionOut]
     photos: list[PhotoOut]
 
 
@@ -117,7 +117,7 @@ class VersionRow(Out):
     achieved: ScoreOut
     max_score: ScoreOut
     vetoed: bool
-    verdict: str | None = Field(description="审核结论：accepted 通过，returned 退回；未审核为 null")
+    verdict: Verdict | None = Field(description="审核结论；未审核为 null")
     verdict_reason: str | None
     reviewer_name: str | None
     decided_at: Moment | None

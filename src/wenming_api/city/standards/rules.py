@@ -80,6 +80,10 @@ class Outcome(StrEnum):
     NOT_APPLICABLE = "not_applicable"
     VETO = "veto"
 
+    @property
+    def label(self) -> str:
+        return {"scored": "已评分", "not_applicable": "不适用", "veto": "一票否决"}[self.value]
+
 
 class SystemState(StrEnum):
     """States of an indicator system (测评体系)."""

@@ -2,21 +2,21 @@
 
 import io
 import random
-from datetime import datetime, timedelta
+from datetime import datetime
 from fractions import Fraction
 
 import pillow_heif
-from PIL import ExifTags, Image, ImageDraw, ImageFilter
+from PIL import ExifTags, Image, ImageDraw
 
 pillow_heif.register_heif_opener()
 
 
 def photograph(no: int, *, longitude: float, latitude: float, taken_at: datetime) -> tuple[str, str, bytes]:
-    """Name, content type and bytes of a picture no other number gives; every seventh is HEIC."""
+    """Name, content type and bytes of a picture no other number gives; every thirteenth is HEIC."""
     picture = _draw(random.Random(no))
     exif = _exif(picture, longitude, latitude, taken_at)
     buffer = io.BytesIO()
-    if no % 7 == 0:
+    if no % 13 == 0:
         picture.save(buffer, "HEIF", quality=60, exif=exif.tobytes())
         return f"IMG_{no:04}.heic", "image/heic", buffer.getvalue()
     picture.save(buffer, "JPEG", quality=85, exif=exif)
@@ -24,12 +24,12 @@ def photograph(no: int, *, longitude: float, latitude: float, taken_at: datetime
 
 
 def _draw(dice: random.Random) -> Image.Image:
-    width, height = dice.choice([(1280, 960), (960, 1280)])
+    width, height = dice.choice([(800, 600), (600, 800)])
     small = Image.new("RGB", (16, 12), tuple(dice.randrange(80, 220) for _ in range(3)))
     for x in range(16):
         for y in range(12):
             small.putpixel((x, y), tuple(dice.randrange(40, 240) for _ in range(3)))
-    picture = small.resize((width, height), Image.Resampling.BICUBIC).filter(ImageFilter.GaussianBlur(6))
+    picture = small.resize((width, height), Image.Resampling.BICUBIC)
     pen = ImageDraw.Draw(picture)
     for _ in range(24):
         x, y, side = dice.randrange(width), dice.randrange(height), dice.randrange(20, 220)
@@ -57,8 +57,3 @@ def _degrees(value: float) -> tuple[float, float, float]:
     whole = int(exact)
     minutes = (exact - whole) * 60
     return float(whole), float(int(minutes)), float((minutes - int(minutes)) * 60)
-
-
-def minutes_ago(now: datetime, minutes: int) -> datetime:
-    """A time of day before now."""
-    return now - timedelta(minutes=minutes)

@@ -192,7 +192,7 @@ async def visit_sites(walk: Walk) -> None:
 async def _work(walk: Walk, no: int, person: Person) -> None:
     mine = await person.all("/me/sheets", assessment_id=walk.assessment["id"])
     sheets = [await person.get(f"{walk.path}/sheets/{one['id']}") for one in mine]
-    visits = [visit(sheet, no * 1000 + place) for place, sheet in enumerate(sheets)]
+    visits = [await asyncio.to_thread(visit, sheet, no * 1000 + place) for place, sheet in enumerate(sheets)]
     pictures = [picture for one in visits for picture in one.pictures]
     if no % 2:
         await upload(person, pictures)

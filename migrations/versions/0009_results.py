@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("sheets", sa.Integer(), nullable=False),
         sa.Column("open_sheets", sa.Integer(), nullable=False),
         sa.Column("lines", sa.Integer(), nullable=False),
+        sa.Column("lists", JSONB(), nullable=False),
         sa.Column("computed_by", sa.Uuid()),
         sa.Column("computed_at", TIME, nullable=False),
         sa.Column("published_by", sa.Uuid()),

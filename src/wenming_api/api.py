@@ -3,6 +3,9 @@
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
+from wenming_api.analytics.progress.router import router as progress
+from wenming_api.analytics.rankings.router import router as rankings
+from wenming_api.analytics.statistics.router import router as statistics
 from wenming_api.city.assessments.router import router as assessments
 from wenming_api.city.assignments.router import router as assignments
 from wenming_api.city.edition_transfers.router import router as edition_transfers
@@ -12,6 +15,9 @@ from wenming_api.city.late_tray.router import router as late_tray
 from wenming_api.city.offline.router import router as offline
 from wenming_api.city.replacements.router import router as replacements
 from wenming_api.city.reviews.router import router as reviews
+from wenming_api.city.result_books.router import router as result_books
+from wenming_api.city.result_lines.router import router as result_lines
+from wenming_api.city.results.router import router as results
 from wenming_api.city.sampling.router import router as sampling
 from wenming_api.city.scoring.router import router as scoring
 from wenming_api.city.site_transfers.router import router as site_transfers
@@ -67,13 +73,16 @@ city: list[APIRouter] = [
     sampling,
     replacements,
     *(assignments, scoring, submissions, reviews, offline, late_tray),
+    results,
+    result_lines,
+    result_books,
 ]
 
 # 短信平台与消息
 messaging: list[APIRouter] = [inbox]
 
 # 统计分析决策
-analytics: list[APIRouter] = []
+analytics: list[APIRouter] = [progress, rankings, statistics]
 
 # 运维: outside the versioned prefix
 operations = [health]

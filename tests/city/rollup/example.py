@@ -16,6 +16,7 @@ from wenming_api.city.snapshots.rules import (
     Site,
     Snapshot,
     Standard,
+    Unit,
 )
 from wenming_api.city.standards.rules import DutyRole
 
@@ -65,10 +66,10 @@ def example() -> Snapshot:
             Indicator("care", "root", 2, "Ⅱ-2", "关爱"),
         ),
         units=(
-            Named("u1", "城管局"),
-            Named("u2", "公安局"),
-            Named("u3", "商务局"),
-            Named("u4", "乙区商务局"),
+            Unit("u1", "城管局"),
+            Unit("u2", "公安局"),
+            Unit("u3", "商务局"),
+            Unit("u4", "乙区商务局"),
         ),
         industries=(Named("retail", "商业"), Named("park", "公园")),
         methods=(Named("field", "实地考察"), Named("questionnaire", "问卷调查")),

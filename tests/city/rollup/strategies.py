@@ -25,8 +25,10 @@ from wenming_api.city.snapshots.rules import (
     Site,
     Snapshot,
     Standard,
+    Unit,
 )
-from wenming_api.city.standards.rules import DutyRole, ListKind, VetoScope
+from wenming_api.city.criteria.rules import VetoScope
+from wenming_api.city.standards.rules import DutyRole, ListKind
 
 LEVELS = ("city", "county", "street", "community")
 TYPES = ("X", "Y", "Z")
@@ -166,7 +168,7 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
             Indicator("n2", "n1", 2, "1-1", "n2"),
             Indicator("n3", "n1", 2, "1-2", "n3"),
         ),
-        units=tuple(Named(code, code) for code in UNITS),
+        units=tuple(Unit(code, code) for code in UNITS),
         industries=tuple(Named(code, code) for code in INDUSTRIES),
         methods=tuple(Named(code, code) for code in METHODS),
         method_scores=tuple(

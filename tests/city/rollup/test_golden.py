@@ -11,7 +11,7 @@ from wenming_api.city.regionscores.rules import Entry
 from wenming_api.city.rollup.rules import Figures, roll_up
 from wenming_api.city.schemes.rules import FieldPolicy, MissingTypePolicy, ParentPolicy
 from wenming_api.city.snapshots.rules import Group, Policies, Snapshot
-from wenming_api.city.standards.rules import VetoScope
+from wenming_api.city.criteria.rules import VetoScope
 from wenming_api.kit.exact import shown, stored
 
 

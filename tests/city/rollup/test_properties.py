@@ -15,6 +15,7 @@ from tests.city.rollup.strategies import snapshots
 
 from wenming_api.city.rollup.rules import result_hash, roll_up
 from wenming_api.city.schemes.rules import ParentPolicy
+from wenming_api.city.sitescores.rules import tally
 from wenming_api.city.snapshots.rules import Snapshot, canonical, from_json, to_json
 from wenming_api.kit.exact import ranks, shown, stored
 
@@ -160,3 +161,20 @@ def test_weights_of_nothing_give_nothing() -> None:
     weighted = replace(snapshot.policies, parents=ParentPolicy.WEIGHTED)
     city = next(figure for figure in roll_up(replace(snapshot, policies=weighted)).regions if figure.code == "city")
     assert city.total is None
+
+
+@many
+@given(snapshots())
+def test_the_cells_of_statistics_add_up_to_the_sites(snapshot: Snapshot) -> None:
+    sums = tally(snapshot)
+    for one in sums.sites:
+        assert sum(cell.achieved for cell in one.cells.values()) == one.lines.achieved
+        assert sum(cell.applicable for cell in one.cells.values()) == one.lines.applicable
+    for number, kind in enumerate(sums.kinds):
+        alike = [
+            each for each in snapshot.standards if (each.indicator, each.lead) == (kind.indicator, kind.department)
+        ]
+        regular = [each.id for each in alike if each.kind == "regular"]
+        cells = [one.cells[number] for one in sums.sites if number in one.cells]
+        assert sum(cell.conforming for cell in cells) == sum(sums.standards[each].conforming for each in regular)
+        assert sum(cell.max_score for cell in cells) == sum(sums.standards[each].max_score for each in regular)

@@ -10,10 +10,10 @@ from dataclasses import field as fresh
 from decimal import Decimal
 from fractions import Fraction
 
+from wenming_api.city.criteria.rules import VetoScope
 from wenming_api.city.schemes.rules import FieldPolicy, MissingTypePolicy, ParentPolicy
 from wenming_api.city.sitescores.rules import SiteTally, Sums, Tally, ancestry
 from wenming_api.city.snapshots.rules import Group, Snapshot
-from wenming_api.city.standards.rules import VetoScope
 from wenming_api.kit.exact import maybe_stored, mean, ranks, stored, weighted_mean
 
 NO_CHILDREN = "children"

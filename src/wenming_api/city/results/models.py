@@ -17,7 +17,8 @@ class Result(Keyed, Stamped, Versioned, Base):
     """The figures of an assessment (测评成绩) as of one computation, the `no`-th.
 
     `hash` is SHA-256 over the frozen inputs and every stored figure (`rollup.rules.result_hash`), `inputs_hash` over
-    the inputs alone; `form` numbers the canonical form and the arithmetic. `open_sheets` counts the sheets of the
+    the inputs alone; `form` numbers the canonical form and the arithmetic. `lists` names the ranking groups with
+    their methods and weights. `open_sheets` counts the sheets of the
     draw that were not accepted then. `current` marks the newest result of an assessment, which for good is the
     published one: the one that statistics read.
     """
@@ -37,6 +38,7 @@ class Result(Keyed, Stamped, Versioned, Base):
     sheets: Mapped[int]
     open_sheets: Mapped[int]
     lines: Mapped[int]
+    lists: Mapped[list[dict[str, Any]]]
     computed_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     computed_at: Mapped[datetime]
     published_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from math import lcm
 
+from wenming_api.city.criteria.rules import VetoScope
 from wenming_api.city.schemes.rules import OpenLinePolicy
 from wenming_api.city.snapshots.rules import Policies, Region, Sheet, Site, Snapshot, Standard
-from wenming_api.city.standards.rules import ListKind, VetoScope
+from wenming_api.city.standards.rules import ListKind
 
 
 @dataclass(slots=True)
@@ -57,6 +58,8 @@ class SiteTally:
     negative: int | Fraction = 0
     """Points lost on the negative list."""
     vetoes: frozenset[VetoScope] = frozenset()
+    cells: dict[int, Sums] = field(default_factory=dict)
+    """The same lines by the kind of standard (`Tally.kinds`)."""
 
     @property
     def score(self) -> Fraction | None:
@@ -77,6 +80,15 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
+class Kind:
+    """What regular standards have in common as far as statistics cut by it."""
+
+    indicator: str | None
+    department: str | None
+    methods: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """All sites, and the same lines by standard."""
 
@@ -84,6 +96,7 @@ class Tally:
     sites: tuple[SiteTally, ...]
     standards: Mapping[str, Sums]
     spreads: tuple[Spread, ...]
+    kinds: tuple[Kind, ...]
 
     def points(self, scaled: int | Fraction) -> Fraction:
         """Scaled points as points."""
@@ -117,25 +130,27 @@ def tally(snapshot: Snapshot) -> Tally:
             spreads += _spreads(site, own, standards, snapshot.policies.spread_threshold)
 
     by_standard = {standard.id: Sums() for standard in snapshot.standards}
-    open_lines = _OpenLines(snapshot, judged, maxima, by_standard)
-    regular = frozenset(standard.id for standard in snapshot.standards if standard.kind is ListKind.REGULAR)
+    named, kinds = _kinds(snapshot)
+    open_lines = _OpenLines(snapshot, judged, kinds=kinds, maxima=maxima, by_standard=by_standard)
     expected = _expected(snapshot)
     tallies = []
     for site in snapshot.sites:
         one = SiteTally(site, len(sheets[site.id]))
         if one.sheets:
             one.vetoes = frozenset(line.veto for sheet in sheets[site.id] for line in sheet.lines if line.veto)
-            _add_lines(one, judged[site.id], standards, maxima, by_standard)
+            _add_lines(one, judged[site.id], standards, kinds=kinds, maxima=maxima, by_standard=by_standard)
             _add_open_lines(
                 one,
                 judged[site.id],
                 expected[site.type],
-                regular=regular,
+                kinds=kinds,
                 policies=snapshot.policies,
                 count=open_lines,
             )
+            for cell in one.cells.values():
+                one.lines.add(cell)
         tallies.append(one)
-    return Tally(scale, tuple(tallies), by_standard, tuple(spreads))
+    return Tally(scale, tuple(tallies), by_standard, tuple(spreads), named)
 
 
 def ancestry(regions: Iterable[Region]) -> dict[str, tuple[str, ...]]:
@@ -217,6 +232,17 @@ def _spreads(
             yield Spread(site.id, standard, lowest, highest)
 
 
+def _kinds(snapshot: Snapshot) -> tuple[tuple[Kind, ...], dict[str, int]]:
+    """The kinds of regular standards, and each regular standard's place among them."""
+    places: dict[Kind, int] = {}
+    kinds = {
+        standard.id: places.setdefault(Kind(standard.indicator, standard.lead, standard.methods), len(places))
+        for standard in sorted(snapshot.standards, key=lambda standard: standard.id)
+        if standard.kind is ListKind.REGULAR
+    }
+    return tuple(places), kinds
+
+
 def _expected(snapshot: Snapshot) -> Mapping[str, tuple[str, ...]]:
     """Site type → the regular standards that apply to it."""
     return {
@@ -233,10 +259,11 @@ def _add_lines(
     one: SiteTally,
     judged: Judgement,
     standards: Mapping[str, Standard],
+    *,
+    kinds: Mapping[str, int],
     maxima: Mapping[str, int],
     by_standard: Mapping[str, Sums],
 ) -> None:
-    lines = one.lines
     for standard, achieved in judged.items():
         if achieved is None:
             continue
@@ -246,13 +273,14 @@ def _add_lines(
         same.max_score += most
         same.applicable += 1
         same.conforming += achieved == most
-        kind = standards[standard].kind
-        if kind is ListKind.REGULAR:
-            lines.achieved += achieved
-            lines.max_score += most
-            lines.applicable += 1
-            lines.conforming += achieved == most
-        elif kind is ListKind.BONUS:
+        kind = kinds.get(standard)
+        if kind is not None:
+            cell = one.cells.get(kind) or one.cells.setdefault(kind, Sums())
+            cell.achieved += achieved
+            cell.max_score += most
+            cell.applicable += 1
+            cell.conforming += achieved == most
+        elif standards[standard].kind is ListKind.BONUS:
             one.bonus += achieved
         else:
             one.negative += most - achieved
@@ -263,12 +291,12 @@ def _add_open_lines(
     judged: Judgement,
     expected: Sequence[str],
     *,
-    regular: frozenset[str],
+    kinds: Mapping[str, int],
     policies: Policies,
     count: "_OpenLines",
 ) -> None:
     for standard, achieved in judged.items():
-        if achieved is None and standard in regular:
+        if achieved is None and standard in kinds:
             one.not_applicable += 1
             count.add(one, standard, policies.not_applicable)
     for standard in expected:
@@ -284,9 +312,12 @@ class _OpenLines:
         self,
         snapshot: Snapshot,
         judged: Mapping[str, Judgement],
+        *,
+        kinds: Mapping[str, int],
         maxima: Mapping[str, int],
         by_standard: Mapping[str, Sums],
     ) -> None:
+        self._kinds = kinds
         self._maxima = maxima
         self._by_standard = by_standard
         self._group = nearest_group(snapshot)
@@ -330,6 +361,6 @@ class _OpenLines:
                 counted = self._peer_mean(one.site, standard)
         if counted is None:
             return
-        for sums in (one.lines, self._by_standard[standard]):
+        for sums in (one.cells.setdefault(self._kinds[standard], Sums()), self._by_standard[standard]):
             sums.achieved += counted
             sums.max_score += most

@@ -14,6 +14,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from wenming_api.city.criteria.rules import VetoScope
 from wenming_api.city.schemes.rules import (
     DutyPolicy,
     FieldPolicy,
@@ -21,7 +22,7 @@ from wenming_api.city.schemes.rules import (
     OpenLinePolicy,
     ParentPolicy,
 )
-from wenming_api.city.standards.rules import DutyRole, ListKind, VetoScope
+from wenming_api.city.standards.rules import DutyRole, ListKind
 from wenming_api.kit.exact import decimal_text, ratio_text
 
 FORM = 1
@@ -50,7 +51,7 @@ class Policies:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A thing that is only listed: a site type, an industry, a unit, a method."""
+    """A thing that is only listed: a site type, an industry, a method."""
 
     code: str
     name: str
@@ -77,6 +78,17 @@ class Site:
     region: str
     unit: str | None = None
     industry: str | None = None
+    unit_path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit that has duties or is responsible for sites."""
+
+    id: str
+    name: str
+    region_path: str = ""
+    unit_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +123,13 @@ class Standard:
     site_types: tuple[str, ...] = ()
     """Types it applies to; empty: every type."""
     duties: tuple[Duty, ...] = ()
+    methods: tuple[str, ...] = ()
+    text: str = ""
+
+    @property
+    def lead(self) -> str | None:
+        """The leading department."""
+        return next((duty.unit for duty in self.duties if duty.role is DutyRole.LEAD), None)
 
 
 class Line(NamedTuple):
@@ -174,7 +193,7 @@ class Snapshot:
     groups: tuple[Group, ...] = ()
     quotas: tuple[Quota, ...] = ()
     indicators: tuple[Indicator, ...] = ()
-    units: tuple[Named, ...] = ()
+    units: tuple[Unit, ...] = ()
     industries: tuple[Named, ...] = ()
     methods: tuple[Named, ...] = ()
     method_scores: tuple[MethodScore, ...] = ()
@@ -227,7 +246,7 @@ def from_json(document: Mapping[str, Any]) -> Snapshot:
         ),
         quotas=tuple(Quota(**(item | {"weight": Fraction(item["weight"])})) for item in document["quotas"]),
         indicators=tuple(Indicator(**item) for item in document["indicators"]),
-        units=tuple(Named(**item) for item in document["units"]),
+        units=tuple(Unit(**item) for item in document["units"]),
         industries=tuple(Named(**item) for item in document["industries"]),
         methods=tuple(Named(**item) for item in document["methods"]),
         method_scores=tuple(
@@ -303,6 +322,8 @@ def _standard(item: Mapping[str, Any]) -> Standard:
         kind=ListKind(item["kind"]),
         site_types=tuple(item["site_types"]),
         duties=tuple(Duty(unit=duty["unit"], role=DutyRole(duty["role"])) for duty in item["duties"]),
+        methods=tuple(item["methods"]),
+        text=item["text"],
     )
 
 

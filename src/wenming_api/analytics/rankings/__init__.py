@@ -1,0 +1,1 @@
+"""Rankings (排名): the published lists, for everybody. No tables."""

@@ -1,0 +1,1 @@
+"""Evidence of results (成绩依据): the score lines and photos that a figure came from. No tables."""

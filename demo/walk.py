@@ -185,7 +185,7 @@ async def visit_sites(walk: Walk) -> None:
     await asyncio.gather(*(_work(walk, no, person) for no, person in enumerate(walk.assessors)))
     photos = sum(len(one.pictures) for one in walk.visits.values())
     progress = await walk.leader.get(f"{walk.path}/progress")
-    check("submitted sheets", progress["totals"]["submitted"], len(walk.visits))
+    check("submitted sheets", progress["total"]["submitted"], len(walk.visits))
     say(f"6 已提交 {len(walk.visits)} 份测评表，{photos} 张照片（在线与离线各半，离线批次打乱并重复发送）")
 
 

@@ -36,13 +36,14 @@ def _one_line(value: str) -> str:
 _READABLE = BeforeValidator(_readable)
 _ONE_LINE = AfterValidator(_one_line)
 
-Name = Annotated[str, _READABLE, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), _ONE_LINE]
-ShortText = Annotated[str, _READABLE, StringConstraints(strip_whitespace=True, max_length=200), _ONE_LINE]
-LongText = Annotated[str, _READABLE, StringConstraints(strip_whitespace=True, max_length=20_000)]
+# The constraints stand first: on a schema that is already wrapped, pydantic would check lengths before it strips.
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), _READABLE, _ONE_LINE]
+ShortText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), _READABLE, _ONE_LINE]
+LongText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000), _READABLE]
 Reason = Annotated[
     str,
-    _READABLE,
     StringConstraints(strip_whitespace=True, min_length=2, max_length=500),
+    _READABLE,
     Field(description="原因（2–500 字）", examples=["按市文明办通知调整"]),
 ]
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$"), Field(examples=["wm-2026-01"])]
@@ -57,7 +58,7 @@ def _version_7(value: UUID) -> UUID:
 ClientId = Annotated[UUID, AfterValidator(_version_7), Field(examples=["019385f6-6c00-7a4b-8f21-0123456789ab"])]
 """An id that a client made, offline perhaps: a UUIDv7."""
 
-Search = Annotated[str, _READABLE, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Search = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), _READABLE]
 
 
 def _as_text(value: Decimal) -> str:

@@ -257,10 +257,12 @@ async def _save(session: WriteSession, new: list[Placed], renamed: list[Placed],
             ],
         )
     if renamed:
+        table = Region.__table__
         await session.execute(
-            update(Region).where(Region.id == bindparam("key")).values(name=bindparam("new_name")),
+            update(table)  # type: ignore[arg-type]
+            .where(table.c.id == bindparam("key"))
+            .values(name=bindparam("new_name")),
             [{"key": ids[item.code], "new_name": item.name} for item in renamed],
-            execution_options={"synchronize_session": False},
         )
         await _restore_full_names(session)
 

@@ -10,14 +10,15 @@ from wenming_api.city.assessments.router import router as assessments
 from wenming_api.city.assignments.router import router as assignments
 from wenming_api.city.edition_transfers.router import router as edition_transfers
 from wenming_api.city.editions.router import router as editions
+from wenming_api.city.evidence.router import router as evidence
 from wenming_api.city.indicators.router import router as indicators
 from wenming_api.city.late_tray.router import router as late_tray
 from wenming_api.city.offline.router import router as offline
 from wenming_api.city.replacements.router import router as replacements
-from wenming_api.city.reviews.router import router as reviews
 from wenming_api.city.result_books.router import router as result_books
 from wenming_api.city.result_lines.router import router as result_lines
 from wenming_api.city.results.router import router as results
+from wenming_api.city.reviews.router import router as reviews
 from wenming_api.city.sampling.router import router as sampling
 from wenming_api.city.scoring.router import router as scoring
 from wenming_api.city.site_transfers.router import router as site_transfers
@@ -76,6 +77,7 @@ city: list[APIRouter] = [
     results,
     result_lines,
     result_books,
+    evidence,
 ]
 
 # 短信平台与消息

@@ -168,7 +168,11 @@ async def make_ground(
     system, standards = await make_edition(session, types=types)
     assessors = tuple(
         [
-            await make_user(session, unit=await make_unit(session, region=city), permissions=[Permission.SHEETS_SUBMIT])
+            await make_user(
+                session,
+                unit=await make_unit(session, region=city),
+                permissions=[Permission.FILES_UPLOAD, Permission.SHEETS_SUBMIT],
+            )
             for _ in range(2)
         ]
     )

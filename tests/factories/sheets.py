@@ -114,6 +114,7 @@ async def make_field_work(
         frame_size=len(ground.sites),
         seed="0" * 64,
         drawn_count=len(ground.sites),
+        effective_proposed_by=ground.assessors[1].id,
         effective_by=ground.assessors[0].id,
         effective_at=at,
         effective_reason="经两人确认",

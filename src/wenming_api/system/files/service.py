@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
 
 from wenming_api.access.principal import Principal
 from wenming_api.access.scope import Scope
@@ -80,6 +81,10 @@ async def delete_file(session: WriteSession, file_id: UUID, *, caller: Principal
     if file.held:
         raise FileHeld("文件已被测评表等业务引用，不能删除。")
     await session.delete(file)
+    try:
+        await session.flush()  # the database refuses what a score line shows
+    except IntegrityError as error:
+        raise FileHeld("文件已作为测评证据提交，不能删除。") from error
     await enqueue_erasure(session, file_id, file.multipart_id)
     await record(
         session,

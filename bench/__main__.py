@@ -131,7 +131,12 @@ def _cold_paths(bench: Bench) -> dict[str, list[str]]:
     ids = bench.sql(
         f"SELECT id FROM sheets WHERE assessment_id = '{bench.world.closed[0]}' ORDER BY md5(id::text) LIMIT 200"
     ).split()
+    sites = bench.sql("SELECT id FROM sites ORDER BY md5(id::text) LIMIT 200").split()
     return {
+        "site list": [
+            f"{API}/sites?under={county}&sort=-updated_at&page={page}&size=20" for county in counties for page in (1, 2)
+        ],
+        "site detail": [f"{API}/sites/{id_}" for id_ in sites],
         "sheet list": [
             f"{sheets}?state=submitted&under={county}&sort=-submitted_at&page={page}&size=20"
             for county in counties
@@ -143,7 +148,7 @@ def _cold_paths(bench: Bench) -> dict[str, list[str]]:
 
 def _reads(run: Run, bench: Bench, small_p95: dict[str, float]) -> None:
     cold = _cold_paths(bench)
-    for name, most in (("sheet list", 3), ("sheet detail", 2)):
+    for name, most in (("sheet list", 3), ("sheet detail", 2), ("site list", 3), ("site detail", 2)):
         run.add(
             name,
             lambda name=name, most=most: workloads.cold_read(

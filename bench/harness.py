@@ -122,13 +122,13 @@ class Bench:
 
     def same_bytes(self, name: str, body: bytes) -> bytes:
         """A request to the bare server that is answered with `body`."""
-        (self._files / f"{name}.bytes").write_bytes(body)
-        return request("GET", f"/bytes/{name}")
+        (self._files / f"{name}.bytes".replace(" ", "-")).write_bytes(body)
+        return request("GET", f"/bytes/{name}".replace(" ", "-"))
 
     def same_rows(self, name: str, statements: Sequence[str]) -> bytes:
         """A request to the bare server that runs `statements`, no more."""
-        (self._files / f"{name}.queries").write_text(json.dumps(statements))
-        return request("GET", f"/rows/{name}")
+        (self._files / f"{name}.queries".replace(" ", "-")).write_text(json.dumps(statements))
+        return request("GET", f"/rows/{name}".replace(" ", "-"))
 
     def as_(self, username: str) -> dict[str, str]:
         """The headers of a signed-in user."""

@@ -205,11 +205,13 @@ def statements(database: Database) -> Callable[[], contextlib.AbstractContextMan
             counted.sent.append(statement)
             counted.values.append(values)
 
-        engine = database.engine.sync_engine
-        event.listen(engine, "before_cursor_execute", note)
+        engines = (database.engine.sync_engine, database.readers.sync_engine)
+        for engine in engines:
+            event.listen(engine, "before_cursor_execute", note)
         try:
             yield counted
         finally:
-            event.remove(engine, "before_cursor_execute", note)
+            for engine in engines:
+                event.remove(engine, "before_cursor_execute", note)
 
     return counting

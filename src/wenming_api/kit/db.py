@@ -1,7 +1,7 @@
 """PostgreSQL through SQLAlchemy: the declarative base, column mixins, and the two kinds of session.
 
-A `WriteSession` belongs to one transaction that the edge (`kit.http`, `kit.jobs`) commits; a `ReadSession` runs in a
-READ ONLY transaction.
+A `WriteSession` belongs to one transaction that the edge (`kit.http`, `kit.jobs`) commits; a `ReadSession` can only
+read.
 """
 
 import re
@@ -92,31 +92,41 @@ class WriteSession(AsyncSession):
 
 
 class ReadSession(AsyncSession):
-    """A session in a READ ONLY transaction."""
+    """A session that PostgreSQL lets only read."""
 
 
 AnySession = WriteSession | ReadSession
 
 
 class Database:
-    """The engine of one process; reads and writes share its pool."""
+    """The connections of one process: a pool for transactions, and one for reads.
+
+    A connection of the second pool is READ ONLY for good and commits by itself, so that a read costs no BEGIN and no
+    ROLLBACK. It may be sent to a replica.
+    """
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.engine = self._engine(url, pool_size)
-        self._reads = self.engine.execution_options(postgresql_readonly=True)
-        self._snapshots = self._reads.execution_options(isolation_level="REPEATABLE READ")
+        self.readers = self._engine(url, pool_size, default_transaction_read_only="on").execution_options(
+            isolation_level="AUTOCOMMIT"
+        )
+        self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     @staticmethod
-    def _engine(url: str, pool_size: int) -> AsyncEngine:
+    def _engine(url: str, pool_size: int, **server_settings: str) -> AsyncEngine:
         return create_async_engine(
             url,
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=False,
             hide_parameters=True,  # an error's log must not hold a draw's secret or a password's hash
+            query_cache_size=2_000,
             json_serializer=lambda value: orjson.dumps(value).decode(),
             json_deserializer=orjson.loads,
-            connect_args={"server_settings": {"application_name": "wenming"}},
+            connect_args={
+                "server_settings": {"application_name": "wenming", **server_settings},
+                "prepared_statement_cache_size": 1_000,
+            },
         )
 
     def write(self) -> WriteSession:
@@ -124,11 +134,11 @@ class Database:
         return WriteSession(self.engine, expire_on_commit=False)
 
     def read(self) -> ReadSession:
-        """A new read session."""
-        return ReadSession(self._reads, expire_on_commit=False, autoflush=False)
+        """A new read session. Every statement sees what is committed when it starts."""
+        return ReadSession(self.readers, expire_on_commit=False, autoflush=False)
 
     def snapshot(self) -> ReadSession:
-        """A new read session whose statements all see the database as it was at the first of them."""
+        """A new read session in one READ ONLY transaction that sees one state: for exports, and for `stream`."""
         return ReadSession(self._snapshots, expire_on_commit=False, autoflush=False)
 
     @asynccontextmanager
@@ -140,6 +150,7 @@ class Database:
     async def dispose(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
+        await self.readers.dispose()
 
 
 async def raw_connection(session: AsyncSession) -> asyncpg.Connection:

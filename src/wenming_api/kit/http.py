@@ -32,7 +32,7 @@ async def get_session(request: Request) -> AsyncIterator[WriteSession]:
 
 
 async def get_read_session(request: Request) -> AsyncIterator[ReadSession]:
-    """The request's READ ONLY transaction."""
+    """The request's read session."""
     async with _database(request).read() as session:
         yield session
 

@@ -201,7 +201,7 @@ async def export_sites(
 
     GeoJSON geometries are WGS 84; the coordinates as kept and their system are among the properties.
     """
-    async with database.read() as session:
+    async with database.snapshot() as session:
         condition = await matching(session, wanted, scope=scope)
         rows = await session.stream(_exported().where(condition).order_by(Site.code))
         if format_ is TransferFormat.XLSX:

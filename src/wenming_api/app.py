@@ -14,7 +14,7 @@ from fastapi.staticfiles import StaticFiles
 from wenming_api import __version__
 from wenming_api.access.middleware import PrincipalMiddleware
 from wenming_api.access.tokens import TokenIssuer, new_signing_key
-from wenming_api.api import api, operations, routes
+from wenming_api.api import api, operations, routes, versioned_routes
 from wenming_api.catalog.fields import FIELDS
 from wenming_api.kit import handlers
 from wenming_api.kit.cache import Cache
@@ -24,6 +24,7 @@ from wenming_api.kit.hot import HotAnswers
 from wenming_api.kit.http import operation_id
 from wenming_api.kit.invalidation import Listener
 from wenming_api.kit.middleware import RequestContext
+from wenming_api.kit.routing import RouteIndex
 from wenming_api.kit.storage import ObjectStore
 from wenming_api.settings import Resources, Settings
 from wenming_api.system.sessions.service import Identifier
@@ -97,6 +98,7 @@ def create_app(settings: Settings, held: Resources | None = None) -> FastAPI:
     app.include_router(api)
     for router in operations:
         app.include_router(router)
+    app.router.routes.insert(0, RouteIndex(versioned_routes(), prefix=api.prefix))
     _serve_documentation(app)
     identifier = Identifier(database=used.database, issuer=issuer, listener=used.listener)
     app.state.identifier = identifier

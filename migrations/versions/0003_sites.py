@@ -165,7 +165,7 @@ def upgrade() -> None:
         keyed(),
         sa.Column("site_id", sa.Uuid(), nullable=False),
         sa.Column("no", sa.Integer(), nullable=False),
-        *choice("site_versions", "action", "site_action", "create", "update", "import", "deactivate", "activate"),
+        *choice("site_versions", "action", "site_action", "create", "update", "import", "disable", "enable"),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("by_id", sa.Uuid()),
         sa.Column("by_name", sa.Text(), nullable=False),

@@ -107,7 +107,7 @@ async def test_export_and_import_are_equal(admin, full, statements):
     assert (report["indicators"]["created"], report["standards"]["created"]) == (3, 7)
     assert await tree(admin, report["system_id"]) == await tree(admin, full["id"])
     hashes = [
-        (await admin.get(f"/indicator-systems/{id_}/publication-check")).json()["content_hash"]
+        (await admin.get(f"/indicator-systems/{id_}/publish-check")).json()["content_hash"]
         for id_ in (full["id"], report["system_id"])
     ]
     assert hashes == [report["content_hash"]] * 2

@@ -90,7 +90,7 @@ async def test_what_is_incomplete_is_not_published(admin):
     system = await make_system(admin)
     url = f"/indicator-systems/{system['id']}"
     await make_indicator(admin, system["id"], "Ⅰ-1")
-    check = (await admin.get(f"{url}/publication-check")).json()
+    check = (await admin.get(f"{url}/publish-check")).json()
     assert not check["publishable"]
     assert [fault["pointer"] for fault in check["faults"]] == ["/standards", "/indicators/Ⅰ-1"]
     version = (await admin.get(url)).json()["version"]
@@ -108,7 +108,7 @@ async def test_a_clone_has_the_same_content_and_is_a_draft(admin):
     assert cloned.status_code == 201, cloned.text
     clone = cloned.json()
     assert (clone["state"], clone["cloned_from_id"], clone["standard_count"]) == ("draft", published["id"], 5)
-    check = (await admin.get(f"/indicator-systems/{clone['id']}/publication-check")).json()
+    check = (await admin.get(f"/indicator-systems/{clone['id']}/publish-check")).json()
     assert check == {"publishable": True, "faults": [], "content_hash": published["content_hash"]}
     tree = (await admin.get(f"/indicator-systems/{clone['id']}/tree")).json()
     standard = tree["children"][0]["children"][0]["standards"][0]
@@ -215,7 +215,7 @@ async def test_reading_managing_and_publishing_are_three_permissions(as_user, ad
     assert actions((await manager.get(url)).json())["retire"] is False
     assert actions((await publisher.get(url)).json())["retire"] is True
     assert (await publisher.post(f"{url}/retire", json=retire)).status_code == 200
-    for path in ("/indicator-systems", url, f"{url}/tree", f"{url}/publication-check", f"{url}/standards"):
+    for path in ("/indicator-systems", url, f"{url}/tree", f"{url}/publish-check", f"{url}/standards"):
         assert (await nobody.get(path)).status_code == 403
         assert (await client.get(path)).status_code == 401
 

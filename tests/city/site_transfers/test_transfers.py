@@ -167,7 +167,7 @@ async def test_rows_that_repeat_inside_the_file(admin, county):
     ]
 
 
-async def test_an_inactive_site_is_changed_only_when_it_is_activated(admin, database, county):
+async def test_an_inactive_site_is_changed_only_when_it_is_enabled(admin, database, county):
     async with database.transaction() as session:
         await make_site(session, region=county, code="A1", name="旧名", active=False, place=None)
     given = {"code": "A1", "region": county.code}

@@ -32,9 +32,9 @@ def test_no_sequence_of_actions_leaves_the_table(actions: list[SiteAction]) -> N
     assert state in SiteState
 
 
-def test_an_inactive_site_can_only_be_activated() -> None:
+def test_an_inactive_site_can_only_be_enabled() -> None:
     possible = {action for action in SiteAction if next_state(SiteState.INACTIVE, action)}
-    assert possible == {SiteAction.ACTIVATE}
+    assert possible == {SiteAction.ENABLE}
 
 
 json_values = st.none() | st.booleans() | st.integers() | st.text(max_size=5)

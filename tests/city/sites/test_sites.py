@@ -156,24 +156,24 @@ async def test_states_and_allowed_actions(admin, county):
     def allowed(site: dict[str, Any]) -> set[str]:
         return {each["action"] for each in site["allowed_actions"] if each["allowed"]}
 
-    assert allowed(made) == {"update", "deactivate"}
-    closed = await admin.post(f"{path}/deactivate", json={"version": 1, "reason": "已拆除"})
+    assert allowed(made) == {"update", "disable"}
+    closed = await admin.post(f"{path}/disable", json={"version": 1, "reason": "已拆除"})
     assert closed.json()["active"] is False
-    assert allowed(closed.json()) == {"activate"}
+    assert allowed(closed.json()) == {"enable"}
     assert all(each["why_not"] for each in closed.json()["allowed_actions"] if not each["allowed"])
-    again = await admin.post(f"{path}/deactivate", json={"version": 2, "reason": "已拆除"})
+    again = await admin.post(f"{path}/disable", json={"version": 2, "reason": "已拆除"})
     assert (again.status_code, again.json()["code"], again.json()["allowed"]) == (
         409,
         "illegal_transition",
-        ["activate"],
+        ["enable"],
     )
-    moved = await admin.post(f"{path}/activate", json={"version": 1, "reason": "恢复营业"})
+    moved = await admin.post(f"{path}/enable", json={"version": 1, "reason": "恢复营业"})
     assert (moved.status_code, moved.json()["code"]) == (409, "version_moved")
     frozen = await admin.patch(path, json={"name": "新名"}, headers={"If-Match": '"2"'})
     assert (frozen.status_code, frozen.json()["code"]) == (409, "illegal_transition")
-    opened = await admin.post(f"{path}/activate", json={"version": 2, "reason": "恢复营业"})
+    opened = await admin.post(f"{path}/enable", json={"version": 2, "reason": "恢复营业"})
     assert opened.json()["active"] is True
-    assert (await admin.post(f"{path}/deactivate", json={"version": 3})).status_code == 422
+    assert (await admin.post(f"{path}/disable", json={"version": 3})).status_code == 422
 
 
 async def test_filters(admin, database):
@@ -245,7 +245,7 @@ async def test_who_may(as_user, client, database):
     for answer in (
         await reader.post("/sites", json=wanted(county)),
         await reader.patch(f"/sites/{site.id}", json={"name": "新"}, headers={"If-Match": '"1"'}),
-        await reader.post(f"/sites/{site.id}/deactivate", json={"version": 1, "reason": "已拆除"}),
+        await reader.post(f"/sites/{site.id}/disable", json={"version": 1, "reason": "已拆除"}),
         await reader.post("/site-imports", files={"file": ("a.xlsx", b"x")}),
     ):
         assert answer.status_code == 403, answer.text
@@ -268,7 +268,7 @@ async def test_scope_holds_everywhere_from_both_sides(as_user, database):
         await caller.get(f"/sites/{outside.id}"),
         await caller.get(f"/sites/{outside.id}/history"),
         await caller.patch(f"/sites/{outside.id}", json={"name": "新"}, headers={"If-Match": '"1"'}),
-        await caller.post(f"/sites/{outside.id}/deactivate", json={"version": 1, "reason": "已拆除"}),
+        await caller.post(f"/sites/{outside.id}/disable", json={"version": 1, "reason": "已拆除"}),
     ):
         assert (answer.status_code, answer.json()["code"]) == (404, "site_not_found")
     assert (await caller.post("/sites", json=wanted(mine))).status_code == 201

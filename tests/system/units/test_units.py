@@ -225,17 +225,17 @@ async def test_units_made_while_their_manager_moves_get_the_new_path(admin, fami
 async def test_a_unit_that_manages_others_stays_in_use(admin, family):
     _, middle, leaf, _ = family
     body = {"version": middle.version, "reason": REASON}
-    refused = await admin.post(f"/units/{middle.id}/deactivate", json=body)
+    refused = await admin.post(f"/units/{middle.id}/disable", json=body)
     assert (refused.status_code, refused.json()["code"]) == (409, "illegal_transition")
     allowed = {a["action"]: a for a in (await admin.get(f"/units/{middle.id}")).json()["allowed_actions"]}
-    assert not allowed["deactivate"]["allowed"]
-    assert "1 个" in allowed["deactivate"]["why_not"]
-    done = await admin.post(f"/units/{leaf.id}/deactivate", json={"version": leaf.version, "reason": REASON})
+    assert not allowed["disable"]["allowed"]
+    assert "1 个" in allowed["disable"]["why_not"]
+    done = await admin.post(f"/units/{leaf.id}/disable", json={"version": leaf.version, "reason": REASON})
     assert (done.status_code, done.json()["active"]) == (200, False)
-    again = await admin.post(f"/units/{leaf.id}/deactivate", json={"version": done.json()["version"], "reason": REASON})
-    assert again.json()["allowed"] == ["activate"]
-    assert (await admin.post(f"/units/{middle.id}/deactivate", json=body)).status_code == 200
-    back = await admin.post(f"/units/{leaf.id}/activate", json={"version": done.json()["version"], "reason": REASON})
+    again = await admin.post(f"/units/{leaf.id}/disable", json={"version": done.json()["version"], "reason": REASON})
+    assert again.json()["allowed"] == ["enable"]
+    assert (await admin.post(f"/units/{middle.id}/disable", json=body)).status_code == 200
+    back = await admin.post(f"/units/{leaf.id}/enable", json={"version": done.json()["version"], "reason": REASON})
     assert back.json()["active"] is True
 
 

@@ -101,7 +101,7 @@ async def delete(caller: MayManage, system_id: UUID, version: IfMatch, session: 
     await service.delete_system(session, caller=caller, system_id=system_id, version=version)
 
 
-@router.get("/{system_id}/publication-check", summary="发布前检查", responses=problems(SystemNotFound))
+@router.get("/{system_id}/publish-check", summary="发布前检查", responses=problems(SystemNotFound))
 async def check(caller: MayRead, system_id: UUID, session: Reads) -> PublicationCheck:
     """列出发布前须改正之处，并给出当前内容的校验值。"""
     return await queries.check_publication(session, system_id=system_id)

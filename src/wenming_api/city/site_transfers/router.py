@@ -99,7 +99,7 @@ async def template(caller: MayManageSites) -> Response:
 
 
 @router.get("/site-imports/{import_id}", summary="导入结果", responses=problems(SiteImportNotFound))
-async def get(caller: MayManageSites, session: Reads, import_id: UUID) -> SiteImportOut:
+async def read(caller: MayManageSites, session: Reads, import_id: UUID) -> SiteImportOut:
     """仅限本人的导入。"""
     return await queries.get_import(session, import_id, caller=caller)
 

@@ -61,7 +61,7 @@ async def create(caller: MayManageSites, session: Writes, response: Response, bo
 
 
 @router.get("/{code}", summary="点位类型详情", responses=problems(SiteTypeNotFound))
-async def get(caller: MayReadSites, session: Reads, response: Response, code: TypeCodePath) -> SiteTypeOut:
+async def read(caller: MayReadSites, session: Reads, response: Response, code: TypeCodePath) -> SiteTypeOut:
     """含当前用户可做的操作。"""
     found = await queries.get_type(session, code, caller=caller)
     etag(response, found.version)

@@ -258,7 +258,7 @@ def allowed_actions(*, active: bool, caller: Principal) -> list[AllowedAction]:
     """What the caller may do with a site in this state, and why not the rest."""
     state = SiteState.ACTIVE if active else SiteState.INACTIVE
     manage = (caller.may(Permission.SITES_MANAGE), "没有“维护点位”权限")
-    offered = (SiteAction.UPDATE, SiteAction.DEACTIVATE, SiteAction.ACTIVATE)
+    offered = (SiteAction.UPDATE, SiteAction.DISABLE, SiteAction.ENABLE)
     return [
         action(each.value, each.label, manage, (why_not(state, each) is None, why_not(state, each) or ""))
         for each in offered

@@ -97,7 +97,7 @@ async def map_(
 
 
 @router.get("/{site_id}", summary="点位详情", responses=problems(SiteNotFound))
-async def get(caller: MayReadSites, session: Reads, response: Response, site_id: UUID) -> SiteOut:
+async def read(caller: MayReadSites, session: Reads, response: Response, site_id: UUID) -> SiteOut:
     """含当前用户可做的操作。"""
     found = await queries.get_site(session, site_id, scope=caller.scope, caller=caller)
     etag(response, found.version)
@@ -124,18 +124,18 @@ async def update(
 
 
 @router.post(
-    "/{site_id}/deactivate",
+    "/{site_id}/disable",
     summary="停用点位",
     responses=problems(SiteNotFound, VersionMoved, IllegalTransition),
 )
-async def deactivate(
+async def disable(
     caller: MayManageSites, session: Writes, response: Response, site_id: UUID, body: Transition
 ) -> SiteOut:
     """停用后不参加抽选，历史与成绩不受影响。"""
     changed = await service.change_state(
         session,
         site_id,
-        SiteAction.DEACTIVATE,
+        SiteAction.DISABLE,
         version=body.version,
         reason=body.reason,
         caller=caller,
@@ -145,18 +145,18 @@ async def deactivate(
 
 
 @router.post(
-    "/{site_id}/activate",
+    "/{site_id}/enable",
     summary="启用点位",
     responses=problems(SiteNotFound, VersionMoved, IllegalTransition),
 )
-async def activate(
+async def enable(
     caller: MayManageSites, session: Writes, response: Response, site_id: UUID, body: Transition
 ) -> SiteOut:
     """恢复已停用的点位。"""
     changed = await service.change_state(
         session,
         site_id,
-        SiteAction.ACTIVATE,
+        SiteAction.ENABLE,
         version=body.version,
         reason=body.reason,
         caller=caller,

@@ -39,8 +39,8 @@ class SiteAction(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     IMPORT = "import"
-    DEACTIVATE = "deactivate"
-    ACTIVATE = "activate"
+    DISABLE = "disable"
+    ENABLE = "enable"
 
     @property
     def label(self) -> str:
@@ -52,13 +52,13 @@ _ACTION_LABELS = {
     SiteAction.CREATE: "新增",
     SiteAction.UPDATE: "修改",
     SiteAction.IMPORT: "导入",
-    SiteAction.DEACTIVATE: "停用",
-    SiteAction.ACTIVATE: "启用",
+    SiteAction.DISABLE: "停用",
+    SiteAction.ENABLE: "启用",
 }
 
 TRANSITIONS: Final[Mapping[tuple[SiteState, SiteAction], SiteState]] = {
-    (SiteState.ACTIVE, SiteAction.DEACTIVATE): SiteState.INACTIVE,
-    (SiteState.INACTIVE, SiteAction.ACTIVATE): SiteState.ACTIVE,
+    (SiteState.ACTIVE, SiteAction.DISABLE): SiteState.INACTIVE,
+    (SiteState.INACTIVE, SiteAction.ENABLE): SiteState.ACTIVE,
     (SiteState.ACTIVE, SiteAction.UPDATE): SiteState.ACTIVE,
 }
 """The whole state machine: a pair not listed is refused. An inactive site is read-only."""

@@ -129,7 +129,7 @@ async def update_site(
 async def change_state(
     session: WriteSession, site_id: UUID, action: SiteAction, *, version: int, reason: str, caller: Principal
 ) -> SiteOut:
-    """Deactivate or activate the version judged. Raises :class:`VersionMoved` and :class:`IllegalTransition`."""
+    """Disable or enable the version judged. Raises :class:`VersionMoved` and :class:`IllegalTransition`."""
     site = await _locked(session, site_id, caller)
     check_judged(version, site.version)
     state = _check_action(site, action)

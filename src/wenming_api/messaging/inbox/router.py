@@ -50,19 +50,19 @@ async def unread_count(caller: MayReadMessages, session: Reads) -> UnreadOut:
 
 
 @router.post("/read-all", summary="全部标为已读")
-async def read_all(caller: MayReadMessages, session: Writes, body: ReadAll) -> MarkedOut:
+async def mark_all_read(caller: MayReadMessages, session: Writes, body: ReadAll) -> MarkedOut:
     """把某时刻之前收到的消息标为已读；之后新到的不受影响。"""
     return await service.mark_all_read(session, scope=Scope.own(caller.user_id), wanted=body)
 
 
 @router.get("/{message_id}", summary="查看消息", responses=problems(NotFound))
-async def show(caller: MayReadMessages, session: Reads, message_id: UUID) -> MessageOut:
+async def read(caller: MayReadMessages, session: Reads, message_id: UUID) -> MessageOut:
     """查看不会改变已读状态。"""
     return await queries.show_message(session, message_id, scope=Scope.own(caller.user_id))
 
 
 @router.post("/{message_id}/read", summary="标为已读", responses=problems(NotFound))
-async def read(caller: MayReadMessages, session: Writes, message_id: UUID) -> MessageOut:
+async def mark_read(caller: MayReadMessages, session: Writes, message_id: UUID) -> MessageOut:
     """记录首次阅读的时间，可重复调用。"""
     return await service.mark_read(session, message_id, scope=Scope.own(caller.user_id))
 

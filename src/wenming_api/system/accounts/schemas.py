@@ -12,8 +12,8 @@ from wenming_api.system.users.rules import USERNAME_PATTERN
 
 Username = Annotated[
     str,
+    StringConstraints(pattern=USERNAME_PATTERN, max_length=64),
     BeforeValidator(lambda value: value.strip().lower() if isinstance(value, str) else value),
-    StringConstraints(pattern=USERNAME_PATTERN),
     Field(description="用户名：3–64 个小写字母、数字、点、连字符、下划线", examples=["wang.min"]),
 ]
 

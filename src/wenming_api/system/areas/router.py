@@ -57,7 +57,7 @@ async def create(caller: MayManageRegions, session: Writes, response: Response, 
 
 
 @router.get("/{area_id}", summary="自定义区域详情", responses=problems(AreaNotFound))
-async def get(caller: MayReadRegions, session: Reads, response: Response, area_id: UUID) -> AreaOut:
+async def read(caller: MayReadRegions, session: Reads, response: Response, area_id: UUID) -> AreaOut:
     """含所含区域与当前用户可做的操作。"""
     found = await queries.get_area(session, area_id, scope=caller.scope, caller=caller)
     etag(response, found.version)

@@ -23,7 +23,7 @@ async def create_department(
     if unit is None:
         raise NotFound
     if not unit.active:
-        raise IllegalTransition("单位已停用，不能新增处室。", allowed=["activate"])
+        raise IllegalTransition("单位已停用，不能新增处室。", allowed=["enable"])
     department = Department(unit_id=unit_id, **new.model_dump())
     session.add(department)
     await session.flush()  # a taken name must answer before the audit entry is written

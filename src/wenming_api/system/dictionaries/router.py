@@ -66,7 +66,7 @@ async def create(
 
 
 @router.get("/{code}", summary="字典详情", responses=problems(DictionaryNotFound))
-async def get(
+async def read(
     caller: MayReadDictionaries,
     session: Reads,
     response: Response,

@@ -54,7 +54,7 @@ async def list_(
 
 
 @router.get("/{file_id}", summary="查看文件", responses=problems(NotFound))
-async def show(caller: MayLook, session: Reads, store: Store, response: Response, file_id: UUID) -> FileOut:
+async def read(caller: MayLook, session: Reads, store: Store, response: Response, file_id: UUID) -> FileOut:
     """文件的检查结果、拍摄信息与限时下载地址；公开副本不含照片自带的拍摄信息。"""
     found = await queries.show_file(session, file_id, store=store, caller=caller)
     etag(response, found.version)

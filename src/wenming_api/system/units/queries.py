@@ -98,8 +98,8 @@ async def read_unit(session: AnySession, *, caller: Principal, unit_id: UUID) ->
         allowed_actions=[
             action("update", "修改", permitted),
             action("move", "调整管理单位", permitted),
-            action("deactivate", "停用", permitted, in_use, alone),
-            action("activate", "启用", permitted, (not row["active"], "单位在用")),
+            action("disable", "停用", permitted, in_use, alone),
+            action("enable", "启用", permitted, (not row["active"], "单位在用")),
             action("departments", "新增处室", permitted, in_use),
         ],
     )

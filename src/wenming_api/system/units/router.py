@@ -111,8 +111,8 @@ async def move(
     return await queries.read_unit(session, caller=caller, unit_id=unit_id)
 
 
-@router.post("/{unit_id}/deactivate", summary="停用单位", responses=problems(NotFound, VersionMoved, IllegalTransition))
-async def deactivate(
+@router.post("/{unit_id}/disable", summary="停用单位", responses=problems(NotFound, VersionMoved, IllegalTransition))
+async def disable(
     caller: MayManageUnits, unit_id: UUID, body: Transition, session: Writes, response: Response
 ) -> UnitDetail:
     """停用后不再出现在选择列表中，历史数据保留；仍管理着在用单位时不能停用。"""
@@ -121,8 +121,8 @@ async def deactivate(
     return await queries.read_unit(session, caller=caller, unit_id=unit_id)
 
 
-@router.post("/{unit_id}/activate", summary="启用单位", responses=problems(NotFound, VersionMoved, IllegalTransition))
-async def activate(
+@router.post("/{unit_id}/enable", summary="启用单位", responses=problems(NotFound, VersionMoved, IllegalTransition))
+async def enable(
     caller: MayManageUnits, unit_id: UUID, body: Transition, session: Writes, response: Response
 ) -> UnitDetail:
     """重新启用已停用的单位。"""

@@ -157,7 +157,7 @@ async def set_active(
     unit = await _locked(session, unit_id, caller)
     check_judged(judged.version, unit.version)
     if unit.active is active:
-        now, other = ("在用", "deactivate") if active else ("停用", "activate")
+        now, other = ("在用", "disable") if active else ("停用", "enable")
         raise IllegalTransition(f"单位已经是{now}状态。", allowed=[other])
     if not active:
         subordinates = await session.scalar(select(func.count()).where(Unit.managing_unit_id == unit.id, Unit.active))
@@ -168,7 +168,7 @@ async def set_active(
     await record(
         session,
         caller=caller,
-        action="units.activate" if active else "units.deactivate",
+        action="units.enable" if active else "units.disable",
         target=("unit", unit.id),
         before={"active": not active},
         after={"active": active},

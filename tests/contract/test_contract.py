@@ -69,6 +69,10 @@ def test_every_schema_is_described_in_chinese(name: str) -> None:
     )
 
 
+def test_schema_names_do_not_clash() -> None:
+    assert [name for name in SCHEMAS if "__" in name] == [], "two domains call a schema the same: rename one"
+
+
 @pytest.mark.parametrize("name", sorted(SCHEMAS))
 def test_every_field_is_described(name: str) -> None:
     silent = [

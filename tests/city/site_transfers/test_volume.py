@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-
 from tests.factories.places import make_county
 from tests.factories.sites import make_site_type
+
 from wenming_api.city.site_transfers.schemas import TABLE
 from wenming_api.kit.workbooks import write_table
 

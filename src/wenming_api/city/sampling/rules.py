@@ -180,6 +180,11 @@ class Proposal(StrEnum):
     EFFECTIVE = "effective"
     VOID = "void"
 
+    @property
+    def label(self) -> str:
+        """What users call it."""
+        return {"effective": "提请生效", "void": "提请作废"}[self.value]
+
 
 class DrawAction(StrEnum):
     """What moves a draw on; also the last segment of the route that does it."""
@@ -277,6 +282,11 @@ class DrawSiteStatus(StrEnum):
     RESERVE = "reserve"
     REPLACED = "replaced"
     REPLACEMENT = "replacement"
+
+    @property
+    def label(self) -> str:
+        """What users call it."""
+        return {"drawn": "抽中", "reserve": "备选", "replaced": "已被替换", "replacement": "替换进入"}[self.value]
 
 
 IN_FIELD = frozenset({DrawSiteStatus.DRAWN, DrawSiteStatus.REPLACEMENT})

@@ -47,20 +47,20 @@ class DeductionReasonIn(Strict):
     cap: Points | None = Field(default=None, description="该原因合计最多扣分")
 
 
-class PassFailIn(Strict):
+class PassFailRuleIn(Strict):
     """符合得满分，不符合不得分"""
 
     kind: Literal["pass_fail"]
 
 
-class GradedIn(Strict):
+class GradedRuleIn(Strict):
     """分档：分值 × 档次系数，须有一档系数为 1"""
 
     kind: Literal["graded"]
     grades: Annotated[list[GradeIn], Field(min_length=1, max_length=MAX_GRADES)]
 
 
-class CountIn(Strict):
+class CountRuleIn(Strict):
     """计数：每 per（per_unit）应有 required（unit）；不给 per 时按总数"""
 
     kind: Literal["count"]
@@ -71,7 +71,7 @@ class CountIn(Strict):
     per_unit: Annotated[ShortText, Field(max_length=20, description="基数单位", examples=["米"])] = ""
 
 
-class DeductionIn(Strict):
+class DeductionRuleIn(Strict):
     """扣分：分值 − 各项扣分，不低于 floor"""
 
     kind: Literal["deduction"]
@@ -80,14 +80,14 @@ class DeductionIn(Strict):
     photo_required: bool = Field(default=False, description="每处扣分是否必须有照片")
 
 
-class VetoIn(Strict):
+class VetoRuleIn(Strict):
     """一票否决"""
 
     kind: Literal["veto"]
     scope: VetoScope
 
 
-RuleIn = Annotated[PassFailIn | GradedIn | CountIn | DeductionIn | VetoIn, Discriminator("kind")]
+RuleIn = Annotated[PassFailRuleIn | GradedRuleIn | CountRuleIn | DeductionRuleIn | VetoRuleIn, Discriminator("kind")]
 
 
 class GradeOut(Out):
@@ -107,20 +107,20 @@ class DeductionReasonOut(Out):
     cap: ScoreOut | None = Field(description="该原因合计最多扣分")
 
 
-class PassFailOut(Out):
+class PassFailRuleOut(Out):
     """符合得满分，不符合不得分"""
 
     kind: Literal["pass_fail"]
 
 
-class GradedOut(Out):
+class GradedRuleOut(Out):
     """分档评分"""
 
     kind: Literal["graded"]
     grades: list[GradeOut]
 
 
-class CountOut(Out):
+class CountRuleOut(Out):
     """计数评分"""
 
     kind: Literal["count"]
@@ -131,7 +131,7 @@ class CountOut(Out):
     per_unit: str
 
 
-class DeductionOut(Out):
+class DeductionRuleOut(Out):
     """扣分评分"""
 
     kind: Literal["deduction"]
@@ -140,14 +140,16 @@ class DeductionOut(Out):
     photo_required: bool
 
 
-class VetoOut(Out):
+class VetoRuleOut(Out):
     """一票否决"""
 
     kind: Literal["veto"]
     scope: VetoScope
 
 
-RuleOut = Annotated[PassFailOut | GradedOut | CountOut | DeductionOut | VetoOut, Discriminator("kind")]
+RuleOut = Annotated[
+    PassFailRuleOut | GradedRuleOut | CountRuleOut | DeductionRuleOut | VetoRuleOut, Discriminator("kind")
+]
 
 
 class StandardSort(StrEnum):

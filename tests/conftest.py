@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import hypothesis
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -32,6 +33,10 @@ from wenming_api.settings import (
 )
 
 configure("error")
+# A busy machine must not fail a property.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
+
 DATABASE = pytest.StashKey[str]()
 
 

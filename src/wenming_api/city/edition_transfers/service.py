@@ -19,7 +19,7 @@ from wenming_api.city.edition_transfers.rules import (
 from wenming_api.city.edition_transfers.schemas import ContentChange, EditionImportReport, SheetFault
 from wenming_api.city.editions.queries import read_content
 from wenming_api.city.editions.rules import Content, content_hash
-from wenming_api.city.editions.schemas import MethodIn, SystemCreate
+from wenming_api.city.editions.schemas import SystemCreate, SystemMethodIn
 from wenming_api.city.editions.service import clear_content, code_is_taken, create_system, write_content
 from wenming_api.city.standards.models import Indicator, IndicatorSystem, Standard
 from wenming_api.city.standards.service import open_draft, touch
@@ -91,7 +91,7 @@ def _request(head: Head, content: Content) -> SystemCreate:
         description=head.description,
         source=head.source,
         level_names=list(content.level_names),
-        methods=[MethodIn(code=code, name=name) for code, name in content.methods.items()],
+        methods=[SystemMethodIn(code=code, name=name) for code, name in content.methods.items()],
     )
 
 

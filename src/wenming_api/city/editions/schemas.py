@@ -30,21 +30,21 @@ class SystemSort(StrEnum):
     NAME_DOWN = "-name"
 
 
-class MethodIn(Strict):
+class SystemMethodIn(Strict):
     """测评方法"""
 
     code: MethodCode
     name: Term
 
 
-Methods = Annotated[list[MethodIn], Field(min_length=1, max_length=10, description="测评方法")]
+Methods = Annotated[list[SystemMethodIn], Field(min_length=1, max_length=10, description="测评方法")]
 
 
 class _Distinct(Strict):
     @model_validator(mode="after")
     def _check_repeats(self) -> Self:
         levels: list[str] = getattr(self, "level_names", None) or []
-        methods: list[MethodIn] = getattr(self, "methods", None) or []
+        methods: list[SystemMethodIn] = getattr(self, "methods", None) or []
         for names in (levels, [each.code for each in methods], [each.name for each in methods]):
             if len(set(names)) != len(names):
                 raise ValueError("层级名称、测评方法的代码与名称均不得重复")
@@ -58,7 +58,7 @@ class SystemCreate(_Distinct):
     name: SystemName
     edition: Edition
     level_names: LevelNames = list(LEVEL_NAMES)
-    methods: Methods = [MethodIn(code=code, name=name) for code, name in METHODS.items()]
+    methods: Methods = [SystemMethodIn(code=code, name=name) for code, name in METHODS.items()]
     description: Annotated[LongText, Field(max_length=4000)] = ""
     source: Annotated[LongText, Field(max_length=1000, description="出处")] = ""
 
@@ -83,7 +83,7 @@ class SystemClone(Strict):
     edition: Edition
 
 
-class MethodOut(Out):
+class SystemMethodOut(Out):
     """测评方法"""
 
     code: str = Field(examples=["field"])
@@ -126,7 +126,7 @@ class SystemOut(SystemRow):
     """测评体系详情"""
 
     level_names: list[str] = Field(examples=[list(LEVEL_NAMES)])
-    methods: list[MethodOut]
+    methods: list[SystemMethodOut]
     levels: list[LevelCount]
     lists: list[ListCount]
     description: str

@@ -46,6 +46,11 @@ class Period(StrEnum):
     YEAR = "year"
 
     @property
+    def label(self) -> str:
+        """What users call it."""
+        return {"month": "月", "quarter": "季度", "year": "年"}[self.value]
+
+    @property
     def form(self) -> str:
         """How PostgreSQL writes it."""
         return {"month": "YYYY-MM", "quarter": 'YYYY"Q"Q', "year": "YYYY"}[self.value]

@@ -19,7 +19,7 @@ from wenming_api.city.results.schemas import (
     ResultRow,
     ResultSort,
     SiteResultOut,
-    SiteSort,
+    SiteResultSort,
     SpreadOut,
     Verification,
 )
@@ -158,7 +158,7 @@ async def list_sites(
     result_id: UUID,
     session: Reads,
     paging: Paging,
-    sort: SiteSort = SiteSort.CODE,
+    sort: SiteResultSort = SiteResultSort.CODE,
     under: Under = None,
     site_type_code: Key = None,
     industry_code: Key = None,

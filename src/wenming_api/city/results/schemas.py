@@ -40,7 +40,7 @@ class FigureSort(StrEnum):
     NAME = "name"
 
 
-class SiteSort(StrEnum):
+class SiteResultSort(StrEnum):
     """点位成绩的排序"""
 
     CODE = "code"

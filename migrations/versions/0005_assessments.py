@@ -9,6 +9,20 @@ down_revision = "0004_standards"
 branch_labels = None
 depends_on = None
 
+HOLD = """
+CREATE FUNCTION hold_assessment(wanted uuid) RETURNS SETOF assessments LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(hashtextextended('assessment:' || wanted::text, 0));
+  RETURN QUERY SELECT * FROM assessments WHERE id = wanted;
+END $$
+"""
+TAKE = """
+CREATE FUNCTION take_assessment(wanted uuid) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('assessment:' || wanted::text, 0));
+END $$
+"""
+
 
 def choice(table: str, column: str, name: str, *values: str, nullable: bool = False) -> list[sa.schema.SchemaItem]:
     listed = ", ".join(f"'{value}'" for value in values)
@@ -186,9 +200,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("assessment_id", "region_id", name=op.f("pk_ranking_group_members")),
     )
     op.create_index(op.f("ix_ranking_group_members_group_id"), "ranking_group_members", ["group_id"])
+    op.execute(HOLD)
+    op.execute(TAKE)
 
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION hold_assessment(uuid), take_assessment(uuid)")
     op.drop_table("ranking_group_members")
     op.drop_table("ranking_groups")
     op.drop_table("assessment_assessors")

@@ -150,13 +150,15 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("rank > 0", name=op.f("ck_draw_sites_rank")),
         sa.ForeignKeyConstraint(["changed_by"], ["users.id"], name=op.f("fk_draw_sites_changed_by")),
-        sa.ForeignKeyConstraint(["draw_id"], ["draws.id"], name=op.f("fk_draw_sites_draw_id")),
-        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_draw_sites_site_id")),
         sa.PrimaryKeyConstraint("draw_id", "site_id", name=op.f("pk_draw_sites")),
         sa.UniqueConstraint("draw_id", "stratum", "rank", name=op.f("uq_draw_sites_draw_id_stratum_rank")),
     )
-    op.create_index("ix_draw_sites_site", "draw_sites", ["site_id"])
-    op.create_index("ix_draw_sites_status", "draw_sites", ["draw_id", "status", "stratum", "rank"])
+    op.create_index(
+        "ix_draw_sites_in_field",
+        "draw_sites",
+        ["draw_id", "status", "stratum", "rank"],
+        postgresql_where=sa.text("status <> 'reserve'"),
+    )
 
     op.execute(KEEP_DRAWS)
     op.execute("CREATE TRIGGER draws_kept BEFORE UPDATE OR DELETE ON draws FOR EACH ROW EXECUTE FUNCTION keep_draws()")

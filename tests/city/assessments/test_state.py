@@ -5,14 +5,14 @@ import json
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text
 from tests.factories.assessments import make_assessment, make_ground
 from tests.factories.places import make_unit
+from tests.waiting import eventually
 
 from wenming_api.access.principal import Principal
 from wenming_api.access.scope import Scope
 from wenming_api.catalog.permissions import Permission
-from wenming_api.city.assessments.models import Assessment
 from wenming_api.city.assessments.rules import TRANSITIONS, AssessmentAction, AssessmentState, refusal_of
 from wenming_api.city.assessments.service import EntryFrozen, attach_result, lock_for_entry, lock_for_review
 from wenming_api.kit.ids import uuid7
@@ -190,37 +190,43 @@ async def entries(session, assessment_id):
     return len(found.all())
 
 
-async def test_a_pause_waits_for_the_entry_under_way_and_the_next_entry_is_refused(admin, database, ground):
+async def test_a_pause_waits_for_entries_under_way_and_is_not_overtaken_by_later_ones(admin, database, ground):
     assessment = await in_state(database, ground, AssessmentState.IN_PROGRESS)
-    async with database.write() as session:
-        await lock_for_entry(session, assessment.id)
+
+    async def enter():
+        async with database.transaction() as late:
+            await lock_for_entry(late, assessment.id)
+
+    async with database.write() as first, database.write() as second:
+        await lock_for_entry(first, assessment.id)
+        await lock_for_entry(second, assessment.id)  # entries hold the state side by side
+        await second.rollback()
         pausing = asyncio.create_task(step(admin, assessment, "pause"))
-        async with database.write() as other:
-            # That the pause waits is visible in the server: no time needs to be guessed.
-            while not await blocked(other):  # noqa: ASYNC110 - the server tells nobody who begins to wait
-                await asyncio.sleep(0)
-            assert not pausing.done()
-            await lock_for_entry(other, assessment.id)  # entries hold the state side by side
-            await other.rollback()
-        await session.commit()
+        await eventually(lambda: waiting(database, 1), seconds=30)
+        # Under a steady stream of entries a pause would otherwise never get its turn.
+        overtaking = asyncio.create_task(enter())
+        await eventually(lambda: waiting(database, 2), seconds=30)
+        assert not pausing.done()
+        assert not overtaking.done()
+        await first.commit()
     assert (await pausing).status_code == 200
-    async with database.write() as session:
-        with pytest.raises(EntryFrozen):
-            await lock_for_entry(session, assessment.id)
-        await session.rollback()
-        await session.execute(
-            update(Assessment).where(Assessment.id == assessment.id).values(effective_draw_id=uuid7())
-        )
-        await session.commit()
-    assert (await step(admin, assessment, "resume", version=2)).status_code == 200
+    with pytest.raises(EntryFrozen):
+        await overtaking
+
+
+async def test_entry_thaws_when_the_assessment_is_resumed(admin, database, ground):
+    assessment = await in_state(database, ground, AssessmentState.PAUSED, effective_draw_id=uuid7())
+    assert (await step(admin, assessment, "resume")).status_code == 200
     async with database.write() as session:
         assert (await lock_for_entry(session, assessment.id)).state is AssessmentState.IN_PROGRESS
         await session.rollback()
 
 
-async def blocked(session):
-    found = await session.execute(text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
-    return found.scalar_one()
+async def waiting(database, count):
+    """Whether so many sessions of this database wait for a lock: the server knows, no time needs to be guessed."""
+    blocked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    async with database.read() as session:
+        return (await session.execute(text(blocked))).scalar_one() >= count
 
 
 @pytest.mark.parametrize("state", AssessmentState)

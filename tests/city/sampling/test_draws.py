@@ -8,6 +8,7 @@ from sqlalchemy import text, update
 from tests.factories.assessments import make_ground, make_sites
 from tests.factories.draws import REASON, Drawing, differences, set_state
 from tests.factories.places import make_unit
+from tests.waiting import eventually
 
 from wenming_api.catalog.permissions import Permission
 from wenming_api.city.sampling.models import Draw
@@ -389,13 +390,16 @@ async def test_voiding_waits_for_whoever_holds_the_effective_draw(admin, second,
     async with database.write() as session:
         await require_effective_draw(session, draw.now["assessment_id"])
         voiding = asyncio.create_task(draw.try_(second, "confirm-void"))
-        async with database.write() as other:
-            waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-            while not (await other.execute(waiting)).scalar_one():  # noqa: ASYNC110 - nobody tells who begins to wait
-                await asyncio.sleep(0)
+        await eventually(lambda: waiting(database), seconds=30)
         assert not voiding.done()
         await session.commit()
     assert (await voiding).status_code == 200
+
+
+async def waiting(database):
+    blocked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    async with database.read() as session:
+        return (await session.execute(text(blocked))).scalar_one() > 0
 
 
 async def test_what_was_promised_cannot_be_changed_even_by_the_application(admin, database, sampling):

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import column, delete, func, insert, select
 
 from wenming_api.access.principal import Principal
 from wenming_api.city.assessments import queries
@@ -111,20 +111,16 @@ async def lock_for_review(session: WriteSession, assessment_id: UUID) -> Held:
     return await _held(session, assessment_id, REVIEW_OPEN)
 
 
+_HELD = ("id", "state", "region_path", "settings", "effective_draw_id", "result_id")
+
+
 async def _held(session: WriteSession, assessment_id: UUID, open_in: frozenset[AssessmentState]) -> Held:
-    found = await session.execute(
-        select(
-            Assessment.id,
-            Assessment.state,
-            Assessment.region_path,
-            Assessment.settings,
-            Assessment.effective_draw_id,
-            Assessment.result_id,
-        )
-        .where(Assessment.id == assessment_id)
-        .with_for_update(read=True)
+    # An advisory lock, not FOR SHARE on the row: sharers of a row lock overtake whoever waits to change the row, and a
+    # pause would wait for ever under a steady stream of entries. This queue is fair, and nothing is written.
+    held = func.hold_assessment(assessment_id).table_valued(
+        *(column(name, getattr(Assessment, name).type) for name in _HELD)
     )
-    row = found.one_or_none()
+    row = (await session.execute(select(*held.c))).one_or_none()
     if row is None:
         raise NotFound("测评不存在。")
     if row.state not in open_in:
@@ -135,16 +131,24 @@ async def _held(session: WriteSession, assessment_id: UUID, open_in: frozenset[A
 
 
 async def lock_for_change(session: WriteSession, assessment_id: UUID, *, caller: Principal | None) -> Assessment:
-    """The assessment, alone in this transaction's hands: waits for every entry under way. None: the system's own work.
+    """The assessment, alone in this transaction's hands: waits for every entry under way, and entries that come later
+    wait for it. Take it first; never after `lock_for_entry`. None as the caller: the system's own work.
 
     Raises:
         NotFound: there is none, or the caller does not see it.
         Forbidden: the caller sees it only because his region takes part in it.
     """
+    await session.execute(select(func.take_assessment(assessment_id)))
+    return await _find(session, assessment_id, caller, lock=True)
+
+
+async def _find(session: WriteSession, assessment_id: UUID, caller: Principal | None, *, lock: bool) -> Assessment:
     statement = select(Assessment).where(Assessment.id == assessment_id)
     if caller is not None:
         statement = statement.where(queries.visible(caller.scope))
-    found = await session.scalars(statement.with_for_update(of=Assessment).execution_options(populate_existing=True))
+    if lock:
+        statement = statement.with_for_update(of=Assessment, key_share=True)
+    found = await session.scalars(statement.execution_options(populate_existing=True))
     row = found.one_or_none()
     if row is None:
         raise NotFound("测评不存在，或不在您的数据范围内。")
@@ -176,7 +180,7 @@ async def clone_assessment(
     session: WriteSession, *, caller: Principal, assessment_id: UUID, new: AssessmentClone
 ) -> Assessment:
     """A draft with the scheme of an earlier assessment. What has since been retired shows in the publish check."""
-    source = await lock_for_change(session, assessment_id, caller=caller)
+    source = await _find(session, assessment_id, caller, lock=False)
     _check_window(new.starts_on, new.ends_on)
     row = Assessment(
         **new.model_dump(),

@@ -86,13 +86,14 @@ class DrawFrame(Base):
 class DrawSite(Base):
     """A site of the frame in a draw: `rank` from 1 in its stratum, everything else as it was then.
 
-    A frozen frame may hold 100,000 of them, so that copies carry neither foreign keys nor indexes of their own.
+    A frozen frame may hold 100,000 of them, which are written at once: they carry no foreign keys, since draws are
+    never deleted and sites only put out of use, and no index that the drawn ones alone would not need.
     """
 
     __tablename__ = "draw_sites"
 
-    draw_id: Mapped[UUID] = mapped_column(ForeignKey("draws.id"), primary_key=True)
-    site_id: Mapped[UUID] = mapped_column(ForeignKey("sites.id"), primary_key=True)
+    draw_id: Mapped[UUID] = mapped_column(primary_key=True)
+    site_id: Mapped[UUID] = mapped_column(primary_key=True)
     stratum: Mapped[str]
     rank: Mapped[int]
     status: Mapped[DrawSiteStatus] = enum_column(DrawSiteStatus)
@@ -112,8 +113,14 @@ class DrawSite(Base):
 
     __table_args__ = (
         UniqueConstraint("draw_id", "stratum", "rank"),
-        Index("ix_draw_sites_status", "draw_id", "status", "stratum", "rank"),
-        Index("ix_draw_sites_site", "site_id"),
+        Index(
+            "ix_draw_sites_in_field",
+            "draw_id",
+            "status",
+            "stratum",
+            "rank",
+            postgresql_where=text("status <> 'reserve'"),
+        ),
         CheckConstraint("rank > 0", name="rank"),
         CheckConstraint("(status = 'replacement') = (replaces_id IS NOT NULL) OR status = 'replaced'", name="replaces"),
         CheckConstraint("status <> 'replaced' OR (reason IS NOT NULL AND file_id IS NOT NULL)", name="replaced"),

@@ -15,7 +15,7 @@ import structlog
 from pgqueuer import PgQueuer
 from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job as QueuedJob
-from sqlalchemy import func, select, text
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from wenming_api.city.scoring import jobs as scoring
@@ -30,6 +30,8 @@ from wenming_api.system.uploads import jobs as uploads
 log = structlog.get_logger(__name__)
 modules = (events, upkeep, audit, files, inbox, scoring, uploads)
 _FIRST_DELAY = timedelta(seconds=1)
+_TOGETHER = 8
+"""Jobs run at once: fewer than the pool has connections, so that none waits for one."""
 _HEARTBEAT = timedelta(seconds=10)
 
 
@@ -48,25 +50,36 @@ async def count_attempt(resources: Resources, *, job_id: int, name: str, payload
 
 
 async def run_job(resources: Resources, handler: Handler, queued: QueuedJob) -> None:
-    """Run one queued job; ask for a retry when it fails, park it when it has failed too often."""
+    """Run one queued job; ask for a retry when it fails, park it when it has failed too often.
+
+    Whatever fails, the counting before and after it included, ends in a retry or a parked job: the queue forgets a job
+    whose failure it does not understand.
+    """
     payload: dict[str, Any] = orjson.loads(queued.payload or b"{}")
-    attempt = await count_attempt(resources, job_id=queued.id, name=queued.entrypoint, payload=payload)
-    job = Job(id=queued.id, name=queued.entrypoint, payload=payload, attempt=attempt, resources=resources)
-    if attempt > MAX_ATTEMPTS:
-        await _park(resources, job, "the worker died while running it")
-        return
+    attempt = 0
     try:
-        await handler(job)
-    except Exception as failure:
-        log.warning("job_failed", job=job.name, id=job.id, attempt=attempt, error=repr(failure))
-        if attempt >= MAX_ATTEMPTS:
-            await _park(resources, job, repr(failure))
+        attempt = await count_attempt(resources, job_id=queued.id, name=queued.entrypoint, payload=payload)
+        job = Job(id=queued.id, name=queued.entrypoint, payload=payload, attempt=attempt, resources=resources)
+        if attempt > MAX_ATTEMPTS:
+            await _park(resources, job, "the worker died while running it")
             return
-        raise RetryRequested(delay=_FIRST_DELAY * 4 ** (attempt - 1), reason=repr(failure)[:500]) from failure
+        try:
+            await handler(job)
+        except Exception as failure:
+            if attempt >= MAX_ATTEMPTS:
+                await _park(resources, job, repr(failure))
+                return
+            raise
+        await _forget(resources, job)
+    except Exception as failure:
+        log.warning("job_failed", job=queued.entrypoint, id=queued.id, attempt=attempt, error=repr(failure))
+        delay = _FIRST_DELAY * 4 ** max(0, attempt - 1)
+        raise RetryRequested(delay=delay, reason=repr(failure)[:500]) from failure
+
+
+async def _forget(resources: Resources, job: Job) -> None:
     async with resources.database.transaction() as session:
-        done = await session.get(JobAttempt, job.id)
-        if done is not None:
-            await session.delete(done)
+        await session.execute(delete(JobAttempt).where(JobAttempt.job_id == job.id))
 
 
 async def _park(resources: Resources, job: Job, error: str) -> None:
@@ -104,7 +117,13 @@ async def run(resources: Resources, stopping: asyncio.Event, *, heartbeat: timed
         for work in catalogue.periodic.values()
     ]
     runner = asyncio.create_task(
-        queue.run(dequeue_timeout=timedelta(seconds=2), heartbeat_timeout=heartbeat), name="queue"
+        queue.run(
+            dequeue_timeout=timedelta(seconds=2),
+            heartbeat_timeout=heartbeat,
+            batch_size=_TOGETHER // 2,
+            max_concurrent_tasks=_TOGETHER,
+        ),
+        name="queue",
     )
     log.info("worker_ready", jobs=len(catalogue.handlers), periodic=len(periodic))
     waiting = asyncio.create_task(stopping.wait())

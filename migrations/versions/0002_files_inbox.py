@@ -82,20 +82,14 @@ def upgrade() -> None:
         sa.CheckConstraint("size > 0", name=op.f("ck_files_size")),
         sa.CheckConstraint("sha256 IS NULL OR sha256 ~ '^[0-9a-f]{64}$'", name=op.f("ck_files_sha256")),
         sa.CheckConstraint("(longitude IS NULL) = (latitude IS NULL)", name=op.f("ck_files_place")),
-        sa.CheckConstraint(
-            "(state = 'quarantined') = (defect IS NOT NULL)", name=op.f("ck_files_quarantine")
-        ),
+        sa.CheckConstraint("(state = 'quarantined') = (defect IS NOT NULL)", name=op.f("ck_files_quarantine")),
         sa.CheckConstraint("state <> 'ready' OR sha256 IS NOT NULL", name=op.f("ck_files_ready")),
     )
     for column in ("owner_id", "region_path", "unit_path", "upload_session_id", "duplicate_of_id"):
         op.create_index(f"ix_files_{column}", "files", [column])
     op.create_index("ix_files_sha256", "files", ["sha256"], postgresql_where=sa.text("sha256 IS NOT NULL"))
-    op.create_index(
-        "ix_files_pending", "files", ["expires_at"], postgresql_where=sa.text("state = 'pending'")
-    )
-    op.create_index(
-        "ix_files_uploaded", "files", ["uploaded_at"], postgresql_where=sa.text("state = 'uploaded'")
-    )
+    op.create_index("ix_files_pending", "files", ["expires_at"], postgresql_where=sa.text("state = 'pending'"))
+    op.create_index("ix_files_uploaded", "files", ["uploaded_at"], postgresql_where=sa.text("state = 'uploaded'"))
     op.create_table(
         "messages",
         sa.Column("id", sa.Uuid(), nullable=False),

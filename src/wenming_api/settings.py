@@ -36,7 +36,9 @@ class StorageSettings(BaseModel):
     access_key: SecretStr | None = None
     secret_key: SecretStr | None = None
     bucket: str = "wenming"
-    cors_origins: list[str] = Field(default=[], description="网页从这些来源直传与读取文件，如 https://wm.example.gov.cn")
+    cors_origins: list[str] = Field(
+        default=[], description="网页从这些来源直传与读取文件，如 https://wm.example.gov.cn"
+    )
     region: str = "us-east-1"
 
 

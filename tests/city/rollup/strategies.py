@@ -4,6 +4,7 @@ from fractions import Fraction
 
 from hypothesis import strategies as st
 
+from wenming_api.city.criteria.rules import VetoScope
 from wenming_api.city.schemes.rules import (
     DutyPolicy,
     FieldPolicy,
@@ -27,7 +28,6 @@ from wenming_api.city.snapshots.rules import (
     Standard,
     Unit,
 )
-from wenming_api.city.criteria.rules import VetoScope
 from wenming_api.city.standards.rules import DutyRole, ListKind
 
 LEVELS = ("city", "county", "street", "community")

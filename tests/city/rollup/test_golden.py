@@ -7,11 +7,11 @@ from fractions import Fraction
 import pytest
 from tests.city.rollup.example import A1, A2, A3, B1, example
 
+from wenming_api.city.criteria.rules import VetoScope
 from wenming_api.city.regionscores.rules import Entry
 from wenming_api.city.rollup.rules import Figures, roll_up
 from wenming_api.city.schemes.rules import FieldPolicy, MissingTypePolicy, ParentPolicy
 from wenming_api.city.snapshots.rules import Group, Policies, Snapshot
-from wenming_api.city.criteria.rules import VetoScope
 from wenming_api.kit.exact import shown, stored
 
 

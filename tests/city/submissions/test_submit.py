@@ -12,6 +12,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 from tests.factories.callers import Callers, make_user
 from tests.factories.sheets import FieldWork, make_field_work, make_photo, make_sheets
+from tests.waiting import eventually
 
 from wenming_api.city.assessments.models import Assessment
 from wenming_api.city.assessments.rules import AssessmentState
@@ -257,21 +258,22 @@ async def test_one_id_for_two_sheets_at_once_stands_on_one(
         assert len(list(submitted)) == 1
 
 
-async def test_a_freeze_waits_for_what_is_under_way_and_nothing_comes_after_it(
+async def test_a_pause_is_not_overtaken_by_submissions(
     assessor: httpx.AsyncClient, database: Database, work: FieldWork, sheet: Sheet
 ) -> None:
-    """Whoever changes the state takes the assessment's row; a submission meanwhile sees the new state."""
+    """Whoever changes the state takes the assessment; a submission meanwhile waits and sees the new state."""
     async with database.write() as session, session.begin():
-        assessment = await session.get_one(Assessment, work.assessment.id, with_for_update=True)
-        waiting = asyncio.create_task(assessor.post(url(work, sheet), json=work.submission()))
-        async with database.read() as other:
-            blocked = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            for _ in range(1000):
-                if (await other.execute(blocked)).scalar_one():
-                    break
-        assessment.state = AssessmentState.PAUSED
-    answer = await waiting
+        await session.execute(select(func.take_assessment(work.assessment.id)))
+        submitting = asyncio.create_task(assessor.post(url(work, sheet), json=work.submission()))
+        await eventually(lambda: _blocked(database), seconds=30)
+        (await session.get_one(Assessment, work.assessment.id)).state = AssessmentState.PAUSED
+    answer = await submitting
     assert (answer.status_code, answer.json()["code"]) == (409, "entry_frozen")
+
+
+async def _blocked(database: Database) -> bool:
+    async with database.read() as session:
+        return bool((await session.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted"))).scalar_one())
 
 
 async def test_a_replaced_site_is_refused(

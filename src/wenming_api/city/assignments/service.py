@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import any_, func, select
+from sqlalchemy import any_, column, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from wenming_api.access.principal import Principal
@@ -139,12 +139,10 @@ async def unassign_sheet(
 
 async def _ground(session: WriteSession, caller: Principal, assessment_id: UUID) -> _Ground:
     """The effective draw's sites in the caller's scope and the assessors, the assessment's state held."""
-    found = await session.execute(
-        select(Assessment.state, Assessment.effective_draw_id)
-        .where(Assessment.id == assessment_id)
-        .with_for_update(read=True)
+    held = func.hold_assessment(assessment_id).table_valued(
+        column("state", Assessment.state.type), column("effective_draw_id", Assessment.effective_draw_id.type)
     )
-    head = found.one_or_none()
+    head = (await session.execute(select(*held.c))).one_or_none()
     if head is None:
         raise NotFound("测评不存在。")
     if head.effective_draw_id is None:

@@ -57,12 +57,12 @@ _LOCK: Final = text("""
            (SELECT jsonb_agg(jsonb_build_array(f.id, f.owner_id, f.kind, f.state))
               FROM files f WHERE f.id = ANY (:file_ids)) AS files,
            EXISTS (SELECT FROM sheet_versions v WHERE v.id = ANY (:version_ids)) AS known
-      FROM sheets s
-      JOIN assessments a ON a.id = s.assessment_id
+      FROM hold_assessment(:assessment_id) a
+      JOIN sheets s ON s.assessment_id = a.id
       JOIN draw_sites d ON d.draw_id = s.draw_id AND d.site_id = s.site_id
-     WHERE s.id = ANY (:sheet_ids) AND s.assessment_id = :assessment_id AND s.owner_id = :owner_id
+     WHERE s.id = ANY (:sheet_ids) AND s.owner_id = :owner_id
      ORDER BY s.id
-       FOR UPDATE OF s FOR SHARE OF a
+       FOR UPDATE OF s
 """).bindparams(
     bindparam("file_ids", type_=ARRAY(Uuid)),
     bindparam("version_ids", type_=ARRAY(Uuid)),
@@ -70,8 +70,8 @@ _LOCK: Final = text("""
     bindparam("assessment_id", type_=Uuid),
     bindparam("owner_id", type_=Uuid),
 )
-"""Sheets in the order of their ids, so that two batches never wait for each other in a circle; the assessment's state
-cannot change before the end, since whoever changes it takes the row for himself."""
+"""Sheets in the order of their ids, so that two batches never wait for each other in a circle. `hold_assessment` keeps
+the state from changing before the end, and lets whoever waits to change it go before later submissions."""
 
 _WRITE: Final = text("""
     WITH given AS MATERIALIZED (

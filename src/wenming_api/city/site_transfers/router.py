@@ -45,6 +45,11 @@ _MEDIA_TYPES = {
     TransferFormat.GEOJSON: "application/geo+json",
 }
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
+_EXPORTED = {
+    _MEDIA_TYPES[TransferFormat.XLSX]: _BINARY,
+    _MEDIA_TYPES[TransferFormat.CSV]: _BINARY,
+    _MEDIA_TYPES[TransferFormat.GEOJSON]: {"schema": {"type": "object", "title": "GeoJSON FeatureCollection"}},
+}
 
 
 @router.post(
@@ -119,7 +124,7 @@ async def errors(caller: MayManageSites, session: Reads, import_id: UUID) -> Res
     "/site-exports",
     summary="导出点位",
     response_class=StreamingResponse,
-    responses={200: {"content": dict.fromkeys(_MEDIA_TYPES.values(), _BINARY)}},
+    responses={200: {"content": _EXPORTED}},
 )
 async def export(
     caller: MayReadSites,

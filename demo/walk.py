@@ -270,9 +270,9 @@ async def arrive_late(walk: Walk) -> None:
     late.submission["reason"] = "补传遗漏的记录"
     answer = await send_offline(owner, walk.assessment["id"], [{**late.submission, "sheet_id": sheet_id}])
     check("late submissions", answer["late"], 1)
-    (waiting,) = await walk.reviewer.all(f"{walk.path}/late-submissions", state="waiting")
+    (waiting,) = await walk.office.all(f"{walk.path}/late-submissions", state="waiting")
     decision = {"version": waiting["version"], "reason": "实地考察已结束，不予收入"}
-    await walk.reviewer.post(f"{walk.path}/late-submissions/{waiting['id']}/reject", decision)
+    await walk.office.post(f"{walk.path}/late-submissions/{waiting['id']}/reject", decision)
     say("9 实地考察结束后到达的 1 份进入迟到箱，不予收入")
 
 

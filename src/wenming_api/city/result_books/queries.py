@@ -52,7 +52,7 @@ async def export_result(
     `check_export` that there is something to see.
     """
     with tempfile.TemporaryFile() as file:
-        async with database.read() as session:
+        async with database.snapshot() as session:
             await _write(session, file, scope, assessment_id, result_id)
         file.seek(0)
         while piece := await asyncio.to_thread(file.read, _PIECE):

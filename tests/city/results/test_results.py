@@ -238,6 +238,8 @@ async def test_several_assessors_and_the_flag_of_their_spread(admin: Client, dat
         ("①-s1", "0", "4"),
         ("①-s2", "2", "6"),
     ]
+    widest = (await admin.get(f"{path}/spreads", params={"sort": "-difference", "size": 1})).json()
+    assert (len(widest["items"]), widest["total"]) == (1, 2)
 
 
 async def test_points_are_exact_where_stored_lines_are_rounded(admin: Client, database: Database) -> None:

@@ -36,6 +36,7 @@ from wenming_api.city.results.schemas import (
     SiteResultOut,
     SiteResultSort,
     SpreadOut,
+    SpreadSort,
     Verification,
 )
 from wenming_api.city.rollup.rules import figures_of, result_hash
@@ -230,7 +231,13 @@ async def list_sites(
 
 
 async def list_spreads(
-    session: AnySession, *, scope: Scope, params: PageParams, assessment_id: UUID, result_id: UUID
+    session: AnySession,
+    *,
+    scope: Scope,
+    params: PageParams,
+    assessment_id: UUID,
+    result_id: UUID,
+    sort: SpreadSort = SpreadSort.SITE,
 ) -> Page[SpreadOut]:
     """Standards at sites on which the assessors differ by more than the threshold; `NotFound`."""
     await require(session, scope=scope, assessment_id=assessment_id, result_id=result_id)
@@ -257,8 +264,8 @@ async def list_spreads(
         session,
         statement,
         params,
-        sort=SiteResultSort.CODE,
-        columns={"code": ResultSite.code},
+        sort=sort,
+        columns={"site": ResultSite.code, "difference": ResultSpread.highest - ResultSpread.lowest},
         key=ResultSpread.standard_id,
         into=SpreadOut,
     )

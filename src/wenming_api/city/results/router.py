@@ -21,6 +21,7 @@ from wenming_api.city.results.schemas import (
     SiteResultOut,
     SiteResultSort,
     SpreadOut,
+    SpreadSort,
     Verification,
 )
 from wenming_api.kit.fields import Search
@@ -185,9 +186,14 @@ async def list_sites(
 
 @router.get("/{result_id}/spreads", summary="测评分歧", responses=problems(NotFound))
 async def list_spreads(
-    caller: MayReadResults, assessment_id: UUID, result_id: UUID, session: Reads, paging: Paging
+    caller: MayReadResults,
+    assessment_id: UUID,
+    result_id: UUID,
+    session: Reads,
+    paging: Paging,
+    sort: SpreadSort = SpreadSort.SITE,
 ) -> Page[SpreadOut]:
     """同一点位同一标准上，多名测评人员得分相差超过阈值的。"""
     return await queries.list_spreads(
-        session, scope=caller.scope, params=paging, assessment_id=assessment_id, result_id=result_id
+        session, scope=caller.scope, params=paging, assessment_id=assessment_id, result_id=result_id, sort=sort
     )

@@ -48,6 +48,14 @@ class SiteResultSort(StrEnum):
     WORST = "score"
 
 
+class SpreadSort(StrEnum):
+    """测评分歧的排序"""
+
+    SITE = "site"
+    SITE_DOWN = "-site"
+    WIDEST = "-difference"
+
+
 class ListMethod(Out):
     """分组的测评方法"""
 

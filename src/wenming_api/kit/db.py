@@ -15,7 +15,7 @@ from uuid import UUID
 
 import asyncpg
 import orjson
-from sqlalchemy import DateTime, Enum, MetaData, Numeric, Text, Uuid
+from sqlalchemy import DateTime, Enum, MetaData, Numeric, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
@@ -156,8 +156,10 @@ class Database:
 async def raw_connection(session: AsyncSession) -> asyncpg.Connection:
     """The asyncpg connection that the session's transaction runs on."""
     connection = await session.connection()
-    raw = await connection.get_raw_connection()
-    return cast("asyncpg.Connection", raw.driver_connection)
+    raw = cast("asyncpg.Connection", (await connection.get_raw_connection()).driver_connection)
+    if not raw.is_in_transaction():  # SQLAlchemy begins with its first statement, and this may be the first
+        await session.execute(text("SELECT 1"))
+    return raw
 
 
 async def copy_rows(session: WriteSession, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:

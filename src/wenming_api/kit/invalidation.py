@@ -61,7 +61,9 @@ class Listener:
     async def _run(self, ready: asyncio.Event) -> None:
         while True:
             try:
-                connection = await asyncpg.connect(self._dsn, timeout=5)
+                connection = await asyncpg.connect(
+                    self._dsn, timeout=5, server_settings={"application_name": "wenming-listener"}
+                )
             except (OSError, asyncpg.PostgresError, TimeoutError):
                 await asyncio.sleep(0.5)
                 continue

@@ -25,7 +25,8 @@ class PasswordChangeRequired(Forbidden):
 def _principal(request: Request) -> Principal:
     principal: Principal | None = getattr(request.state, "principal", None)
     if principal is None:
-        raise Unauthenticated
+        failure: Exception | None = getattr(request.state, "not_identified", None)
+        raise failure or Unauthenticated()
     return principal
 
 

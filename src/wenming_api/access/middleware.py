@@ -22,7 +22,10 @@ class PrincipalMiddleware:
             principal = None
             for name, value in scope["headers"]:
                 if name == b"authorization" and value[:7].lower() == b"bearer ":
-                    principal = await self.identify(value[7:].decode("latin-1"))
+                    try:
+                        principal = await self.identify(value[7:].decode("latin-1"))
+                    except Exception as failure:  # the guard raises it, where it is turned into an answer
+                        scope.setdefault("state", {})["not_identified"] = failure
                     break
             scope.setdefault("state", {})["principal"] = principal
         await self.app(scope, receive, send)

@@ -1,6 +1,7 @@
 """Turns every exception into problem+json: our own, FastAPI's, PostgreSQL's. No input may answer 500."""
 
 import re
+import socket
 
 import asyncpg
 import orjson
@@ -97,6 +98,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(PoolTimeout)
     @app.exception_handler(ConnectionError)
+    @app.exception_handler(TimeoutError)
+    @app.exception_handler(socket.gaierror)
     @app.exception_handler(asyncpg.PostgresConnectionError)
     async def on_away(request: Request, error: Exception) -> Response:
         log.warning("database_away", error=str(error))

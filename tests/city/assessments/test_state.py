@@ -257,3 +257,11 @@ async def principal(callers):
         permissions=frozenset(permission.value for permission in Permission),
         scope=Scope.everything("a test"),
     )
+
+
+@pytest.mark.parametrize("moment", ["2026-01-01T00:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z", "x"])
+async def test_the_log_answers_any_time_asked_for(admin, database, ground, moment):
+    assessment = await in_state(database, ground, AssessmentState.SAMPLING)
+    for name in ("since", "until"):
+        answer = await admin.get(f"/assessments/{assessment.id}/log", params={name: moment})
+        assert answer.status_code in {200, 422}, answer.text

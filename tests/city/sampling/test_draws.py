@@ -242,8 +242,9 @@ async def test_a_frame_once_frozen_does_not_follow_the_sites(admin, second, clie
 async def test_a_public_value_is_named_before_it_exists(admin, second, client, sampling, monkeypatch):
     at = clock.now() + timedelta(minutes=10)
     source = {"source": "上证综指收盘点位", "at": at.isoformat()}
-    past = await admin.post(f"{sampling}/draws", json={"public_value": source | {"at": "2020-01-01T00:00:00+08:00"}})
-    assert past.status_code == 422
+    for when in ("2020-01-01T00:00:00+08:00", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00"):
+        wrong = await admin.post(f"{sampling}/draws", json={"public_value": source | {"at": when}})
+        assert wrong.status_code == 422, when
     naive = await admin.post(f"{sampling}/draws", json={"public_value": source | {"at": "2099-01-01T00:00:00"}})
     assert naive.status_code == 422
     draw = await Drawing.commit(admin, sampling, public_value=source)

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -51,6 +52,9 @@ from wenming_api.kit.problems import (
 )
 from wenming_api.system.audit.service import record
 from wenming_api.system.regions.models import Region
+
+PUBLIC_VALUE_WITHIN = timedelta(days=366)
+"""How far ahead a public value may come out."""
 
 
 class DrawClosed(Conflict):
@@ -140,8 +144,8 @@ async def commit_draw(session: WriteSession, *, caller: Principal, assessment_id
     if assessment.current_draw_id is not None:
         raise DrawUnderWay("本次测评已有未作废的抽选；重新抽选须先由两人作废它。")
     now = clock.now()
-    if new.public_value is not None and new.public_value.at <= now:
-        raise InvalidInput(errors=[FieldError("/public_value/at", "须晚于现在：公共随机值此刻必须无人知晓")])
+    if new.public_value is not None and not now < new.public_value.at <= now + PUBLIC_VALUE_WITHIN:
+        raise InvalidInput(errors=[FieldError("/public_value/at", "须在今后一年之内：公共随机值此刻必须无人知晓")])
     last = await session.scalar(select(func.max(Draw.no)).where(Draw.assessment_id == assessment_id))
     secret = secrets.token_hex(32)
     draw = Draw(

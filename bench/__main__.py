@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import itertools
 import os
 import platform
 import shutil
@@ -16,7 +17,8 @@ from bench import report, workloads, world
 from bench.baseline import INSERT_TABLES
 from bench.harness import Bench
 from bench.report import Finding
-from bench.workloads import API, OFFICE
+from bench.workloads import API
+from bench.world import OFFICE
 from wenming_api.dev import COMMAND, DATABASE, Environment
 from wenming_api.kit.embedded.postgres import SUPERUSER, EmbeddedPostgres
 from wenming_api.settings import Settings
@@ -142,19 +144,71 @@ def _cold_paths(bench: Bench) -> dict[str, list[str]]:
             for county in counties
             for page in (1, 2)
         ],
+        "progress": [f"{API}/assessments/{bench.world.open}/progress"],
         "sheet detail": [f"{API}/assessments/{bench.world.closed[0]}/sheets/{id_}" for id_ in ids],
     }
 
 
 def _reads(run: Run, bench: Bench, small_p95: dict[str, float]) -> None:
+    world_ = bench.world
+    full = world_.sites * world.STANDARDS >= world.SITES * world.STANDARDS
+    results = {assessment: f"{API}/assessments/{assessment}/results" for assessment in world_.closed}
+    run.add(
+        f"results of {world_.sites:,} sites × {world.STANDARDS} standards",
+        lambda: workloads.timed_posts(
+            bench,
+            f"results of {world_.sites:,} sites × {world.STANDARDS} standards",
+            list(results.values()),
+            username=OFFICE,
+            limit=2_000,
+            bar="< 2 s",
+            full=full,
+        ),
+    )
+    ranked = workloads.published(bench, world_.closed[0])
+    run.add(
+        "hot ranking read, public",
+        lambda: workloads.hot_read(
+            bench, "hot ranking read, public", f"{API}/rankings/{ranked}", username=None, share=0.6
+        ),
+    )
+    run.add(
+        "hot ranking list, public",
+        lambda: workloads.hot_read(bench, "hot ranking list, public", f"{API}/rankings", username=None, share=0.6),
+    )
+    pivot = f"{API}/statistics/pivot?dimension=region&dimension=site_type"
+    run.add(
+        "hot read, authorised and scoped",
+        lambda: workloads.hot_read(bench, "hot read, authorised and scoped", pivot, username=OFFICE, share=0.4),
+    )
     cold = _cold_paths(bench)
-    for name, most in (("sheet list", 3), ("sheet detail", 2), ("site list", 3), ("site detail", 2)):
+    for name, most in (("sheet list", 3), ("sheet detail", 2), ("site list", 3), ("site detail", 2), ("progress", 2)):
         run.add(
             name,
             lambda name=name, most=most: workloads.cold_read(
                 bench, name, cold[name], username=OFFICE, share=0.4, most=most, small_p95=small_p95.get(name)
             ),
         )
+    run.add(
+        "results pivot, 3 of 8 dimensions, cold",
+        lambda: workloads.timed_reads(
+            bench,
+            "results pivot, 3 of 8 dimensions, cold",
+            _pivots(),
+            username=OFFICE,
+            p95=500,
+            bar="p95 ≤ 500 ms",
+        ),
+    )
+    run.add("progress after a submit", lambda: workloads.visible_progress(bench, cold["progress"][0]))
+    run.add("kicked-out session refused", lambda: workloads.kicked_out(bench, pivot, "bench.20"))
+
+
+def _pivots() -> list[str]:
+    """Every choice of three dimensions of eight."""
+    names = ("region", "indicator", "department", "unit", "industry", "site_type", "method", "period")
+    chosen = itertools.combinations(names, 3)
+    return [f"{API}/statistics/pivot?" + "&".join(f"dimension={name}" for name in three) for three in chosen]
 
 
 def say(line: str) -> None:

@@ -7,6 +7,7 @@ of the scale alone.
 
 from dataclasses import dataclass
 from datetime import timedelta
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,8 @@ import asyncpg
 import orjson
 
 from wenming_api.access.tokens import TokenIssuer
+from wenming_api.catalog.permissions import Permission
+from wenming_api.city.criteria.rules import Count, CountMode, Grade, Graded, PassFail, rule_to_json
 from wenming_api.city.schemes.rules import Settings as Scheme
 from wenming_api.kit import clock
 from wenming_api.kit.ids import uuid7
@@ -24,18 +27,12 @@ SITES = 1_200
 SHORT_FORM = 10
 """Standards of the assessment that is being filled in: lines of a submitted sheet."""
 ASSESSORS = 20
+OFFICE = "bench.office"
 METHODS = [{"code": "field", "name": "实地考察"}, {"code": "survey", "name": "问卷调查"}]
 RULES = (
-    {"kind": "pass_fail"},
-    {
-        "kind": "graded",
-        "grades": [
-            {"code": "A", "name": "好", "factor": "1"},
-            {"code": "B", "name": "中", "factor": "0.8"},
-            {"code": "C", "name": "差", "factor": "0.5"},
-        ],
-    },
-    {"kind": "count", "mode": "proportion", "required": "5", "unit": "处"},
+    PassFail(),
+    Graded((Grade("A", "好", Fraction(1)), Grade("B", "中", Fraction(4, 5)), Grade("C", "差", Fraction(1, 2)))),
+    Count(Fraction(5), CountMode.PROPORTION, "处"),
 )
 
 
@@ -76,7 +73,7 @@ async def _build(db: asyncpg.Connection, scale: float, signing_key: str) -> Worl
     target = int(LINES * scale)
     per_assessment = min(SITES, max(20, target * 86 // 100 // STANDARDS))
     count = max(1, round(target * 0.864 / (per_assessment * STANDARDS)))
-    office = await db.fetchval("SELECT id FROM users WHERE username = 'city.office'")
+    office = await _office(db)
     system = await _edition(db)
     assessors = await _assessors(db)
     closed = [
@@ -157,9 +154,32 @@ async def _edition(db: asyncpg.Connection) -> UUID:
           FROM indicators i WHERE i.system_id = $1 AND i.level = 3
         """,
         system,
-        orjson.dumps(RULES).decode(),
+        orjson.dumps([rule_to_json(rule) for rule in RULES]).decode(),
     )
     return system
+
+
+async def _office(db: asyncpg.Connection) -> UUID:
+    """Somebody at the city's office who may do everything, everywhere in it."""
+    role, user = uuid7(), uuid7()
+    await db.execute(
+        """
+        INSERT INTO roles (id, code, name, permissions, grantable, data_scope, builtin, created_at, updated_at, version)
+        VALUES ($1, 'bench', '压测', $2, '{}', 'region', false, now(), now(), 1)
+        """,
+        *(role, [permission.value for permission in Permission]),
+    )
+    await db.execute(
+        """
+        INSERT INTO users (id, username, display_name, password_hash, must_change_password, password_changed_at,
+                           unit_id, unit_path, region_path, active, created_at, updated_at, version)
+        SELECT $1, $2, '压测员', '-', false, now(), unit_id, unit_path, region_path, true, now(), now(), 1
+          FROM users WHERE username = 'city.office'
+        """,
+        *(user, OFFICE),
+    )
+    await db.execute("INSERT INTO user_roles (user_id, role_id) VALUES ($1, $2)", user, role)
+    return user
 
 
 async def _assessors(db: asyncpg.Connection) -> list[UUID]:
@@ -189,6 +209,7 @@ async def _assessment(
 ) -> UUID:
     """An assessment of the whole city with its scheme and its effective draw (still without sites)."""
     assessment, draw = uuid7(), uuid7()
+    other = await db.fetchval("SELECT id FROM users WHERE username = 'city.leader'")
     await db.execute(
         """
         INSERT INTO assessments (id, number, name, state, state_since, system_id, region_id, region_path, settings,
@@ -247,11 +268,12 @@ async def _assessment(
         """
         INSERT INTO draws (id, assessment_id, no, state, secret, commitment, quotas, regions, committed_by,
                            committed_at, frame_hash, frame_size, frozen_by, frozen_at, seed, drawn_count, drawn_by,
-                           drawn_at, effective_by, effective_at, effective_reason, created_at, updated_at, version)
+                           drawn_at, effective_proposed_by, effective_by, effective_at,
+                           effective_reason, created_at, updated_at, version)
         VALUES ($1, $2, 1, 'effective', repeat('0', 64), repeat('0', 64), '[]', '[]', $3, now(), repeat('0', 64), 1200,
-                $3, now(), repeat('0', 64), 1200, $3, now(), $3, now(), '压测', now(), now(), 1)
+                $3, now(), repeat('0', 64), 1200, $3, now(), $3, $4, now(), '压测', now(), now(), 1)
         """,
-        *(draw, assessment, office),
+        *(draw, assessment, office, other),
     )
     return assessment
 
@@ -339,7 +361,8 @@ async def _photos(db: asyncpg.Connection) -> int:
         CREATE TEMP TABLE chosen ON COMMIT DROP AS
         SELECT uuidv7() AS file_id, l.id AS line_id, v.author_id
           FROM score_lines l JOIN sheet_versions v ON v.id = l.sheet_version_id WHERE hashtext(l.id::text) % 4 = 0;
-        INSERT INTO chosen SELECT uuidv7(), NULL, id FROM users, generate_series(1, 300) WHERE username LIKE 'bench.%'
+        INSERT INTO chosen SELECT uuidv7(), NULL, id FROM users, generate_series(1, 300)
+         WHERE username LIKE 'bench.%'
         """
     )
     await db.execute(

@@ -22,7 +22,7 @@ from wenming_api.city.site_transfers.schemas import (
 from wenming_api.city.site_transfers.service import SiteFileUnreadable, SitesMoved
 from wenming_api.city.sites.schemas import SiteFilter
 from wenming_api.kit.geo import Crs
-from wenming_api.kit.http import Paging, Reads, Router, Writes
+from wenming_api.kit.http import Paging, Reads, Router, Writes, inline
 from wenming_api.kit.pages import Page
 from wenming_api.kit.problems import Forbidden, Unauthenticated, problems
 from wenming_api.kit.workbooks import (
@@ -38,7 +38,7 @@ router = Router(tags=["文明城市创建管理"], raises=(Unauthenticated, Forb
 
 MayReadSites = Annotated[Principal, Depends(may(Permission.SITES_READ))]
 MayManageSites = Annotated[Principal, Depends(may(Permission.SITES_MANAGE))]
-Wanted = Annotated[SiteFilter, Depends()]
+Wanted = Annotated[SiteFilter, inline(SiteFilter)]
 _MEDIA_TYPES = {
     TransferFormat.XLSX: MEDIA_TYPE,
     TransferFormat.CSV: "text/csv; charset=utf-8",

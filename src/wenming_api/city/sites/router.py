@@ -26,7 +26,7 @@ from wenming_api.city.sites.schemas import (
 from wenming_api.city.sites.service import SiteCodeTaken
 from wenming_api.kit.fields import Transition
 from wenming_api.kit.geo import Box, Crs
-from wenming_api.kit.http import IfMatch, Paging, Reads, Router, Writes, etag
+from wenming_api.kit.http import IfMatch, Paging, Reads, Router, Writes, etag, inline
 from wenming_api.kit.pages import Page
 from wenming_api.kit.problems import (
     FieldError,
@@ -46,7 +46,7 @@ MayReadSites = Annotated[Principal, Depends(may(Permission.SITES_READ))]
 MayManageSites = Annotated[Principal, Depends(may(Permission.SITES_MANAGE))]
 
 
-Wanted = Annotated[SiteFilter, Depends()]
+Wanted = Annotated[SiteFilter, inline(SiteFilter)]
 
 
 async def _box(

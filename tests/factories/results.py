@@ -208,6 +208,7 @@ async def _edition(
 
 async def _draw(session: WriteSession, assessment: Assessment, by: User, sites: Mapping[str, Site]) -> Draw:
     at = clock.now()
+    proposer = await make_user(session, unit=await make_unit(session))  # a draw is made effective by two people
     draw = Draw(
         assessment_id=assessment.id,
         no=1,
@@ -220,6 +221,7 @@ async def _draw(session: WriteSession, assessment: Assessment, by: User, sites: 
         committed_at=at,
         frame_hash="22" * 32,
         seed="33" * 32,
+        effective_proposed_by=proposer.id,
         effective_by=by.id,
         effective_at=at,
     )

@@ -1,9 +1,10 @@
 """Reads of score sheets."""
 
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select
+from sqlalchemy import ColumnElement, Select, Uuid, and_, bindparam, case, exists, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.orm import aliased
@@ -205,7 +206,15 @@ def photo_evidence() -> ColumnElement[str]:
 
 
 async def _read_lines(session: AnySession, version_id: UUID) -> list[LineOut]:
-    """The lines of a version in one statement, deductions and photos aggregated."""
+    found = await session.execute(_lines(), {"version_id": version_id})
+    return [LineOut.model_validate(row) for row in found]
+
+
+@cache
+def _lines() -> Select[Any]:
+    """The lines of a version in one statement, deductions and photos aggregated; built once, as building it costs
+    more than running it.
+    """
     deductions = (
         select(
             func.jsonb_agg(
@@ -239,7 +248,7 @@ async def _read_lines(session: AnySession, version_id: UUID) -> list[LineOut]:
         .where(LinePhoto.line_id == ScoreLine.id)
         .scalar_subquery()
     )
-    found = await session.execute(
+    return (
         select(
             ScoreLine.id,
             ScoreLine.standard_id,
@@ -251,10 +260,9 @@ async def _read_lines(session: AnySession, version_id: UUID) -> list[LineOut]:
             func.coalesce(deductions, func.jsonb_build_array()).label("deductions"),
             func.coalesce(photos, func.jsonb_build_array()).label("photos"),
         )
-        .where(ScoreLine.sheet_version_id == version_id)
+        .where(ScoreLine.sheet_version_id == bindparam("version_id", type_=Uuid))
         .order_by(ScoreLine.id)
     )
-    return [LineOut.model_validate(row) for row in found]
 
 
 _DETAIL: tuple[Any, ...] = (
@@ -276,21 +284,31 @@ _NAMED_ALIKE = {"id", "sheet_id", "achieved", "max_score", "vetoed", "no", "auth
 """Columns of the current version that a sheet's row has already, or knows under another name."""
 
 
-async def read_sheet(session: AnySession, *, caller: Principal, assessment_id: UUID, sheet_id: UUID) -> SheetDetail:
-    """One sheet with its current version, the standards to judge, and what the caller may do; `NotFound`.
-
-    Two statements, three when the process does not know the form yet.
-    """
+@lru_cache(maxsize=512)
+def _detail(scope: Scope) -> Select[Any]:
+    """A sheet's row with all that its detail shows, for one scope; kept, as building it costs more than running it."""
     current = [column for column in _VERSION if column.key not in _NAMED_ALIKE]
-    found = await session.execute(
+    return (
         _rows(*_DETAIL, *current)
         .join(Assessment, Assessment.id == Sheet.assessment_id)
         .outerjoin(DrawSite, and_(DrawSite.draw_id == Sheet.draw_id, DrawSite.site_id == Sheet.site_id))
         .outerjoin(SheetDraft, SheetDraft.sheet_id == Sheet.id)
         .outerjoin(SheetReview, SheetReview.version_id == SheetVersion.id)
         .outerjoin(_Reviewer, _Reviewer.id == SheetReview.reviewer_id)
-        .where(Sheet.id == sheet_id, Sheet.assessment_id == assessment_id, visible(caller.scope))
+        .where(
+            Sheet.id == bindparam("sheet_id", type_=Uuid),
+            Sheet.assessment_id == bindparam("assessment_id", type_=Uuid),
+            visible(scope),
+        )
     )
+
+
+async def read_sheet(session: AnySession, *, caller: Principal, assessment_id: UUID, sheet_id: UUID) -> SheetDetail:
+    """One sheet with its current version, the standards to judge, and what the caller may do; `NotFound`.
+
+    Two statements, three when the process does not know the form yet.
+    """
+    found = await session.execute(_detail(caller.scope), {"sheet_id": sheet_id, "assessment_id": assessment_id})
     row = found.mappings().one_or_none()
     if row is None:
         raise NotFound

@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Text, and_, case, cast, func, null, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import Text, Uuid, and_, case, cast, func, null, select
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from wenming_api.city.assessments.models import (
     Assessment,
@@ -57,7 +57,7 @@ from wenming_api.system.regions.models import Region as RegionRow
 from wenming_api.system.units.models import Unit as UnitRow
 
 INDUSTRIES = "industry"
-_ROUNDED_KINDS = (RuleKind.GRADED.value, RuleKind.COUNT.value)
+_ROUNDED_KINDS = (RuleKind.GRADED, RuleKind.COUNT)
 """Rules whose stored points may have been rounded: their lines are scored again from the entry, exactly."""
 
 
@@ -312,11 +312,34 @@ async def _sheets(
     """The accepted versions with their lines, a row a sheet; and how many sheets are open."""
     if draw_id is None:
         return (), 0
-    rounded = StandardRow.rule["kind"].astext.in_(_ROUNDED_KINDS)
-    accepted = Sheet.state == SheetState.ACCEPTED
-    lines = (
+    found = (
+        await session.execute(
+            select(
+                cast(Sheet.site_id, Text).label("site"),
+                Sheet.accepted_version_id.label("version"),
+                (Sheet.state == SheetState.ACCEPTED).label("accepted"),
+            )
+            .join(DrawSite, and_(DrawSite.draw_id == Sheet.draw_id, DrawSite.site_id == Sheet.site_id))
+            .where(Sheet.draw_id == draw_id, DrawSite.status.in_(IN_FIELD))
+        )
+    ).all()
+    sites = {row.version: row.site for row in found if row.accepted}
+    lines = await _lines(session, list(sites), rules)
+    sheets = (SnapshotSheet(str(version), site, lines.get(version, ())) for version, site in sites.items())
+    return tuple(sorted(sheets, key=lambda sheet: sheet.id)), len(found) - len(sites)
+
+
+async def _lines(
+    session: AnySession, versions: list[UUID], rules: Mapping[str, ScoringRule]
+) -> dict[UUID, tuple[Line, ...]]:
+    """The lines of sheet versions, one row a version. Versions never change: a statement of its own sees the same."""
+    rounded = [UUID(standard) for standard, rule in rules.items() if rule.kind in _ROUNDED_KINDS]
+    exact_only_from_entry = and_(
+        ScoreLine.outcome == Outcome.SCORED, ScoreLine.standard_id == func.any(cast(rounded, ARRAY(Uuid())))
+    )
+    found = await session.execute(
         select(
-            ScoreLine.sheet_version_id.label("version_id"),
+            ScoreLine.sheet_version_id.label("version"),
             func.array_agg(cast(ScoreLine.standard_id, Text)).label("standards"),
             func.array_agg(
                 case(
@@ -325,42 +348,20 @@ async def _sheets(
                     else_=cast(ScoreLine.achieved, Text),
                 )
             ).label("points"),
-            func.array_agg(
-                case((and_(rounded, ScoreLine.outcome == Outcome.SCORED), cast(ScoreLine.entry, Text)), else_=null())
-            ).label("entries"),
+            func.array_agg(case((exact_only_from_entry, cast(ScoreLine.entry, Text)), else_=null())).label("entries"),
             func.array_agg(cast(ScoreLine.max_score, Text)).label("maxima"),
         )
-        .join(StandardRow, StandardRow.id == ScoreLine.standard_id)
-        .join(Sheet, and_(Sheet.accepted_version_id == ScoreLine.sheet_version_id, accepted))
-        .where(Sheet.draw_id == draw_id)
+        # An array, whose rows the index finds one by one: a join is planned badly while statistics are missing.
+        .where(ScoreLine.sheet_version_id == func.any(cast(versions, ARRAY(Uuid()))))
         .group_by(ScoreLine.sheet_version_id)
-        .subquery()
-    )
-    found = await session.execute(
-        select(
-            cast(Sheet.site_id, Text).label("site"),
-            cast(Sheet.accepted_version_id, Text).label("version"),
-            accepted.label("accepted"),
-            *(getattr(lines.c, name) for name in ("standards", "points", "entries", "maxima")),
-        )
-        .join(
-            DrawSite,
-            and_(DrawSite.draw_id == Sheet.draw_id, DrawSite.site_id == Sheet.site_id, DrawSite.status.in_(IN_FIELD)),
-        )
-        .outerjoin(lines, and_(accepted, lines.c.version_id == Sheet.accepted_version_id))
-        .where(Sheet.draw_id == draw_id)
-        .order_by(Sheet.accepted_version_id)
     )
     score = _Scorer(rules)
-    sheets = []
-    open_sheets = 0
-    for row in found:
-        if not row.accepted:
-            open_sheets += 1
-            continue
-        judged = zip(row.standards or (), row.points or (), row.entries or (), row.maxima or (), strict=True)
-        sheets.append(SnapshotSheet(row.version, row.site, tuple(score(*line) for line in judged)))
-    return tuple(sheets), open_sheets
+    return {
+        row.version: tuple(
+            score(*line) for line in zip(row.standards, row.points, row.entries, row.maxima, strict=True)
+        )
+        for row in found
+    }
 
 
 class _Scorer:

@@ -201,7 +201,7 @@ def _reads(run: Run, bench: Bench, small_p95: dict[str, float]) -> None:
         ),
     )
     run.add("progress after a submit", lambda: workloads.visible_progress(bench, cold["progress"][0]))
-    run.add("kicked-out session refused", lambda: workloads.kicked_out(bench, pivot, "bench.20"))
+    run.add("kicked-out session refused", lambda: workloads.kicked_out(bench, pivot, world.LEAVER))
 
 
 def _pivots() -> list[str]:

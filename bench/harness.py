@@ -70,6 +70,14 @@ class Server:
         if not all(child.running() for child in self.children):
             raise RuntimeError(log.read_text()[-2_000:])
 
+    def cpu_seconds(self) -> float:
+        """Processor time that the processes have used so far (the database's own is not theirs)."""
+        ticks = 0
+        for child in self.children:
+            fields = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, bytes, dict[str, str]]:
         """One GET: status (0 when nobody answers), body, headers."""
         return self.send("GET", path, headers=headers)
@@ -104,6 +112,7 @@ class Bench:
     connections: int = 32
 
     def __post_init__(self) -> None:
+        self.cpu_ms: dict[str, float] = {}
         self._files = self.supervisor.data_dir / "baseline"
         self._files.mkdir(exist_ok=True)
         self.same_bytes("ready", b"{}")
@@ -135,8 +144,12 @@ class Bench:
         return {"Authorization": f"Bearer {self.world.tokens[username]}"}
 
     def load(self, server: Server, requests: Sequence[bytes], **options: Any) -> Stats:
-        """A load of the usual size, unless `options` say otherwise."""
-        return measure(server.port, requests, **{"seconds": self.seconds, "connections": self.connections, **options})
+        """A load of the usual size, unless `options` say otherwise; notes what it cost the server's processes."""
+        before = server.cpu_seconds()
+        stats = measure(server.port, requests, **{"seconds": self.seconds, "connections": self.connections, **options})
+        answered = sum(stats.statuses.values())
+        self.cpu_ms[server.name] = round((server.cpu_seconds() - before) * 1000 / max(answered, 1), 3)
+        return stats
 
     def request(self, path: str, username: str | None = None, **options: Any) -> bytes:
         """A request to the API as the load generator sends it."""

@@ -2,7 +2,7 @@
 
 import json
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ class Finding:
     bar: str
     ok: bool | None
     why: str = ""
+    cpu_ms: tuple[float, float] | None = None
+    """Processor time a request cost our server, and the bare one."""
 
 
 def judge(name: str, bar: str, *, checks: dict[str, bool | None], **figures: Any) -> Finding:
@@ -37,26 +39,26 @@ def judge(name: str, bar: str, *, checks: dict[str, bool | None], **figures: Any
 def write(findings: list[Finding], *, scale: float, facts: dict[str, Any]) -> None:
     """Write `results.json`; keys besides the agreed ones explain, and stand at the top level."""
     keys = ("name", "rps", "p50_ms", "p95_ms", "ratio", "statements", "bar", "ok")
-    workloads = [
-        {key: value for key, value in asdict(finding).items() if key in keys or (key == "why" and value)}
-        for finding in findings
-    ]
+    workloads = [{key: getattr(finding, key) for key in keys} for finding in findings]
+    notes = {finding.name: finding.why for finding in findings if finding.why}
+    cpu = {finding.name: finding.cpu_ms for finding in findings if finding.cpu_ms}
     machine = {"python": platform.python_version(), "machine": platform.machine()}
-    content = {"workloads": workloads, "scale": scale, **machine, **facts}
+    content = {"workloads": workloads, "notes": notes, "cpu_ms": cpu, "scale": scale, **machine, **facts}
     RESULTS.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n")
 
 
 def table(findings: list[Finding]) -> str:
     """The findings as a Markdown table."""
     rows = [
-        "| workload | rps | p50 ms | p95 ms | ratio | SQL | bar | ok |",
-        "|---|---|---|---|---|---|---|---|",
+        "| workload | rps | p50 ms | p95 ms | ratio | SQL | CPU ms, ours / bare | bar | ok |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for finding in findings:
         verdict = {True: "yes", False: f"**no** ({finding.why})", None: f"– ({finding.why})"}[finding.ok]
         cells = (finding.rps, finding.p50_ms, finding.p95_ms, finding.ratio, finding.statements)
         shown = " | ".join("–" if cell is None else f"{cell:g}" for cell in cells)
-        rows.append(f"| {finding.name} | {shown} | {finding.bar} | {verdict} |")
+        cpu = "–" if finding.cpu_ms is None else "{:g} / {:g}".format(*finding.cpu_ms)
+        rows.append(f"| {finding.name} | {shown} | {cpu} | {finding.bar} | {verdict} |")
     return "\n".join(rows)
 
 

@@ -28,6 +28,8 @@ SHORT_FORM = 10
 """Standards of the assessment that is being filled in: lines of a submitted sheet."""
 ASSESSORS = 20
 OFFICE = "bench.office"
+LEAVER = "bench.leaver"
+"""Somebody like the office, whose session ends during the run."""
 METHODS = [{"code": "field", "name": "实地考察"}, {"code": "survey", "name": "问卷调查"}]
 RULES = (
     PassFail(),
@@ -173,12 +175,15 @@ async def _office(db: asyncpg.Connection) -> UUID:
         """
         INSERT INTO users (id, username, display_name, password_hash, must_change_password, password_changed_at,
                            unit_id, unit_path, region_path, active, created_at, updated_at, version)
-        SELECT $1, $2, '压测员', '-', false, now(), unit_id, unit_path, region_path, true, now(), now(), 1
-          FROM users WHERE username = 'city.office'
+        SELECT given.id, given.name, '压测员', '-', false, now(), unit_id, unit_path, region_path, true, now(), now(), 1
+          FROM users, (VALUES ($1::uuid, $2), (uuidv7(), $3)) AS given(id, name) WHERE username = 'city.office'
         """,
-        *(user, OFFICE),
+        *(user, OFFICE, LEAVER),
     )
-    await db.execute("INSERT INTO user_roles (user_id, role_id) VALUES ($1, $2)", user, role)
+    await db.execute(
+        "INSERT INTO user_roles (user_id, role_id) SELECT id, $1 FROM users WHERE username IN ($2, $3)",
+        *(role, OFFICE, LEAVER),
+    )
     return user
 
 

@@ -5,7 +5,6 @@ import time
 from typing import Any
 
 import orjson
-import structlog
 from prometheus_client import Counter, Histogram
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -13,9 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wenming_api.kit import context
 from wenming_api.kit.ids import text_uuid7
+from wenming_api.kit.logs import access
 from wenming_api.kit.problems import MEDIA_TYPE, PayloadTooLarge
-
-log = structlog.get_logger("wenming_api.access")
 
 REQUESTS = Counter("wenming_requests_total", "Requests answered", ["method", "route", "status"])
 SECONDS = Histogram(
@@ -110,4 +108,4 @@ class RequestContext:
             metrics = self._metrics[key] = (REQUESTS.labels(method, path, status), SECONDS.labels(method, path))
         metrics[0].inc()
         metrics[1].observe(seconds)
-        log.info("request", method=method, path=path, status=status, ms=round(seconds * 1000, 1), request_id=id_)
+        access.write(method=method, path=path, status=status, ms=round(seconds * 1000, 1), request_id=id_)

@@ -1,10 +1,11 @@
 """Counts of an assessment's sheets as they are now (S1.1, C3.4): every breakdown in one statement."""
 
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, and_, cast, distinct, func, literal, select, tuple_
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Select, Text, Uuid, and_, bindparam, cast, distinct, func, literal, select, tuple_
+from sqlalchemy.sql.elements import BindParameter, ColumnElement
 
 from wenming_api.access.scope import Scope
 from wenming_api.analytics.progress.schemas import Counts, MethodPart, Part, ProgressLevel, ProgressOut
@@ -25,6 +26,9 @@ from wenming_api.system.users.models import User
 
 _DEPTHS = {ProgressLevel.COUNTY: 2, ProgressLevel.STREET: 3, ProgressLevel.COMMUNITY: 4}
 _UNNAMED = "未分配"
+_CUTS = ("region", "assessor", "site_type")
+_SCOPES = 500
+"""Statements kept: callers' scopes are few."""
 
 
 class _ByPlace:
@@ -38,11 +42,7 @@ async def read_progress(
     session: AnySession, *, scope: Scope, assessment_id: UUID, level: ProgressLevel = ProgressLevel.COUNTY
 ) -> ProgressOut:
     """How far an assessment is, in the caller's regions or his own sheets. Two statements; `NotFound`."""
-    found = await session.execute(
-        select(Assessment.state, Assessment.effective_draw_id, _methods(assessment_id).label("methods")).where(
-            Assessment.id == assessment_id, visible(scope)
-        )
-    )
+    found = await session.execute(_head(scope), {"assessment_id": assessment_id})
     head = found.one_or_none()
     if head is None:
         raise NotFound("测评不存在，或不在您的数据范围内。")
@@ -69,7 +69,16 @@ async def read_progress(
     )
 
 
-def _methods(assessment_id: UUID) -> Any:
+@lru_cache(maxsize=_SCOPES)
+def _head(scope: Scope) -> Select[Any]:
+    """What is counted; kept by scope, for building a statement costs more than running it."""
+    id_ = bindparam("assessment_id", type_=Uuid)
+    return select(Assessment.state, Assessment.effective_draw_id, _methods(id_).label("methods")).where(
+        Assessment.id == id_, visible(scope)
+    )
+
+
+def _methods(assessment_id: BindParameter[Any]) -> Any:
     """[code, name, source, entered, expected] of every method, as one value."""
     entered = (
         select(func.count())
@@ -116,9 +125,8 @@ def _counts(work: Any) -> dict[str, ColumnElement[Any]]:
     }
 
 
-async def _count(
-    session: AnySession, scope: Scope, draw_id: UUID | None, level: ProgressLevel
-) -> tuple[Counts, dict[str, list[Part]]]:
+@lru_cache(maxsize=_SCOPES)
+def _counting(scope: Scope, level: ProgressLevel) -> Select[Any]:
     of_site = func.bool_and(Sheet.state == SheetState.ACCEPTED).over(partition_by=DrawSite.site_id)
     work = (
         select(
@@ -132,11 +140,12 @@ async def _count(
             func.coalesce(of_site, literal(False)).label("finished"),
         )
         .outerjoin(Sheet, and_(Sheet.draw_id == DrawSite.draw_id, Sheet.site_id == DrawSite.site_id))
-        .where(DrawSite.draw_id == draw_id, DrawSite.status.in_(IN_FIELD), scope.where(_ByPlace))
+        .where(
+            DrawSite.draw_id == bindparam("draw_id", type_=Uuid), DrawSite.status.in_(IN_FIELD), scope.where(_ByPlace)
+        )
         .cte("work")
     )
-    cuts = ("region", "assessor", "site_type")
-    columns = [work.c[cut] for cut in cuts]
+    columns = [work.c[cut] for cut in _CUTS]
     sums = (
         select(
             *columns,
@@ -147,15 +156,21 @@ async def _count(
         .subquery()
     )
     name = func.coalesce(Region.name, User.display_name, SiteType.name)
-    found = await session.execute(
+    return (
         select(sums, name.label("name"))
         .outerjoin(Region, Region.code == sums.c.region)
         .outerjoin(User, User.id == sums.c.assessor)
         .outerjoin(SiteType, SiteType.code == sums.c.site_type)
         .order_by(sums.c.region, sums.c.site_type, User.display_name, sums.c.assessor)
     )
+
+
+async def _count(
+    session: AnySession, scope: Scope, draw_id: UUID | None, level: ProgressLevel
+) -> tuple[Counts, dict[str, list[Part]]]:
+    found = await session.execute(_counting(scope, level), {"draw_id": draw_id})
     total = Counts(**dict.fromkeys(Counts.model_fields, 0))
-    parts: dict[str, list[Part]] = {cut: [] for cut in cuts}
+    parts: dict[str, list[Part]] = {cut: [] for cut in _CUTS}
     # GROUPING sets a bit for each column that the row is not grouped by.
     cut_of = {0b011: "region", 0b101: "assessor", 0b110: "site_type"}
     for row in found.mappings():

@@ -1,5 +1,6 @@
 """The workloads: what is sent, what it is compared with, and the bar it has to reach."""
 
+import itertools
 import json
 import random
 import statistics
@@ -228,7 +229,8 @@ def timed_reads(bench: Bench, name: str, paths: Sequence[str], *, username: str,
         took.append((time.perf_counter() - began) * 1000)
     took.sort()
     worst = round(took[min(int(len(took) * 0.95), len(took) - 1)], 1)
-    statements, _ = bench.statements(_got(bench, paths[-1] + "&" * (len(paths) > 0), username), times=2)
+    fresh = itertools.count()  # an address that nobody has asked for is not answered from memory
+    statements, _ = bench.statements(lambda: _got(bench, f"{paths[-1]}&n={next(fresh)}", username)(), times=2)
     full = bench.world.lines >= 1_000_000
     good: bool | None = worst <= p95 if full or worst > p95 else None
     return judge(

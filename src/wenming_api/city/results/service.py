@@ -161,7 +161,8 @@ def _compute(snapshot: Snapshot) -> tuple[Tally, Figures, dict[str, Any], str, s
     sums = tally(snapshot)
     figures = figures_of(snapshot, sums)
     document = to_json(snapshot)
-    return sums, figures, document, digest(document), result_hash(snapshot, figures)
+    inputs_hash = digest(document)
+    return sums, figures, document, inputs_hash, result_hash(snapshot, figures, inputs=inputs_hash)
 
 
 async def _store(session: WriteSession, result_id: UUID, document: dict[str, Any], rows: Rows) -> None:

@@ -111,9 +111,13 @@ def figures_of(snapshot: Snapshot, sums: Tally) -> Figures:
     )
 
 
-def result_hash(snapshot: Snapshot, figures: Figures) -> str:
-    """SHA-256 that a published result is known by: over the frozen inputs and every stored figure."""
-    return digest({"form": FORM, "inputs": digest(to_json(snapshot)), "figures": plain(figures)})
+def result_hash(snapshot: Snapshot, figures: Figures, *, inputs: str | None = None) -> str:
+    """SHA-256 that a published result is known by: over the frozen inputs and every stored figure.
+
+    `inputs` is the digest of the snapshot's JSON, for callers who have taken it already.
+    """
+    taken = inputs or digest(to_json(snapshot))
+    return digest({"form": FORM, "inputs": taken, "figures": plain(figures)})
 
 
 def _site_figure(sums: Tally, one: SiteTally) -> SiteFigure:

@@ -59,7 +59,7 @@ async def make_accounts(session: WriteSession, accounts: list[Account]) -> dict[
     if not missing:
         return {}
     units = await _units(session, {account.unit for account in missing})
-    roles: dict[str, UUID] = dict((await session.execute(select(Role.code, Role.id))).tuples().all())
+    roles: dict[str, UUID] = dict((await session.execute(select(Role.code, Role.id))).all())
     passwords = {account.username: generate_password() for account in missing}
     hashes = await asyncio.gather(*(asyncio.to_thread(hash_password, password) for password in passwords.values()))
     at = clock.now()

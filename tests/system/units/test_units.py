@@ -194,9 +194,9 @@ async def test_two_moves_against_each_other_never_make_a_cycle(admin, family, da
     answers = await asyncio.gather(move(top, aside), move(aside, top))
     assert sorted(answer.status_code for answer in answers) == [200, 422]
     async with database.transaction() as session:
-        paths = dict((await session.execute(select(Unit.id, Unit.unit_path))).tuples().all())
-        managers = dict((await session.execute(select(Unit.id, Unit.managing_unit_id))).tuples().all())
-        numbers = dict((await session.execute(select(Unit.id, Unit.number))).tuples().all())
+        paths = dict((await session.execute(select(Unit.id, Unit.unit_path))).all())
+        managers = dict((await session.execute(select(Unit.id, Unit.managing_unit_id))).all())
+        numbers = dict((await session.execute(select(Unit.id, Unit.number))).all())
     for id_, path in paths.items():
         assert path == f"{paths[managers[id_]] if managers[id_] else ''}{numbers[id_]}/"
 

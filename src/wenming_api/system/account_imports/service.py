@@ -142,7 +142,7 @@ async def _departments(session: WriteSession, read: ReadTable, units: dict[int, 
             Department.unit_id.in_({unit.id for unit in units.values()}), Department.active
         )
     )
-    by_name = {(unit_id, name): id_ for unit_id, name, id_ in found.tuples()}
+    by_name = {(unit_id, name): id_ for unit_id, name, id_ in found}
     departments: dict[int, UUID] = {}
     for row in read.rows:
         unit = units.get(row.number)

@@ -100,7 +100,7 @@ async def load_roles(session: WriteSession, role_ids: Sequence[UUID]) -> list[tu
         .join(Region, Region.id == RoleRegion.region_id)
         .where(RoleRegion.role_id.in_(wanted))
     )
-    for role_id, path in custom.tuples():
+    for role_id, path in custom:
         paths.setdefault(role_id, []).append(path)
     return [(roles[id_], paths.get(id_, [])) for id_ in wanted]
 

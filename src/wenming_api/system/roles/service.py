@@ -72,7 +72,7 @@ async def _check_regions(
     if not region_ids:
         return
     found = await session.execute(select(Region.id, Region.path).where(Region.id.in_(region_ids)))
-    held = {id_ for id_, path in found.tuples() if caller.scope.holds_region(path)}
+    held = {id_ for id_, path in found if caller.scope.holds_region(path)}
     if missing := [index for index, id_ in enumerate(region_ids) if id_ not in held]:
         raise InvalidInput(
             errors=[FieldError(f"/region_ids/{index}", "区域不存在，或不在您的数据范围内") for index in missing]
@@ -169,7 +169,7 @@ async def _check_holders_apart(session: WriteSession, role_id: UUID, permissions
         .where(UserRole.user_id.in_(holders), UserRole.role_id != role_id)
     )
     united: dict[UUID, set[str]] = {}
-    for user_id, held in others.tuples():
+    for user_id, held in others:
         united.setdefault(user_id, set(permissions)).update(held)
     if not all(keys_apart(held) for held in united.values()):
         raise InvalidInput(errors=[FieldError("/permissions", "有持有人将同时具有两类管理权限，违反三员分立")])

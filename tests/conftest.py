@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from sqlalchemy import event
 
 from tests import servers
+from tests.answers import CheckedAnswers
 from tests.databases import migrated_template
 from tests.factories.callers import Callers, make_callers
 from tests.live import LiveServer, serve
@@ -80,6 +81,7 @@ async def resources(settings: Settings) -> AsyncIterator[Resources]:
     await made.decoders.close()
     await made.store.close()
     await made.cache.close()
+    await made.reader.close()
     await made.database.dispose()
 
 
@@ -161,7 +163,7 @@ async def read_session(database: Database) -> AsyncIterator[ReadSession]:
 @pytest.fixture
 async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """A client that is not signed in."""
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    transport = httpx.ASGITransport(app=CheckedAnswers(app), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test/api/v1") as made:
         yield made
 
@@ -199,7 +201,7 @@ class Statements:
 
 
 @pytest.fixture
-def statements(database: Database) -> Callable[[], contextlib.AbstractContextManager[Statements]]:
+def statements(resources: Resources) -> Callable[[], contextlib.AbstractContextManager[Statements]]:
     """`with statements() as sent: …` then `assert sent.count <= 2`."""
 
     @contextlib.contextmanager
@@ -210,12 +212,19 @@ def statements(database: Database) -> Callable[[], contextlib.AbstractContextMan
             counted.sent.append(statement)
             counted.values.append(values)
 
+        def note_bare(statement: str, values: Any) -> Any:
+            note(None, None, statement, tuple(values))
+            return fetch(statement, values)
+
+        database, fetch = resources.database, resources.reader.fetch
         engines = (database.engine.sync_engine, database.readers.sync_engine)
+        resources.reader.fetch = note_bare  # type: ignore[method-assign]
         for engine in engines:
             event.listen(engine, "before_cursor_execute", note)
         try:
             yield counted
         finally:
+            resources.reader.fetch = fetch  # type: ignore[method-assign]
             for engine in engines:
                 event.remove(engine, "before_cursor_execute", note)
 

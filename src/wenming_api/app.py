@@ -24,6 +24,7 @@ from wenming_api.kit.db import Database
 from wenming_api.kit.hot import HotAnswers
 from wenming_api.kit.http import operation_id
 from wenming_api.kit.invalidation import Listener
+from wenming_api.kit.kept import Reader
 from wenming_api.kit.middleware import RequestContext
 from wenming_api.kit.routing import RouteIndex
 from wenming_api.kit.storage import ObjectStore
@@ -51,6 +52,7 @@ def create_resources(settings: Settings) -> Resources:
     return Resources(
         settings=settings,
         database=Database(database_url, pool_size=settings.database.pool_size),
+        reader=Reader(database_url, size=settings.database.pool_size),
         cache=Cache(settings.cache.url),
         store=ObjectStore(
             endpoint=storage.endpoint,
@@ -77,6 +79,7 @@ def create_app(settings: Settings, held: Resources | None = None) -> FastAPI:
             await used.decoders.close()
             await used.store.close()
             await used.cache.close()
+            await used.reader.close()
             await used.database.dispose()
 
     app = FastAPI(

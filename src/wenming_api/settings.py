@@ -10,6 +10,7 @@ from wenming_api.kit.cache import Cache
 from wenming_api.kit.db import Database
 from wenming_api.kit.decoding import DecoderPool
 from wenming_api.kit.invalidation import Listener
+from wenming_api.kit.kept import Reader
 from wenming_api.kit.storage import ObjectStore
 
 
@@ -72,10 +73,12 @@ class Settings(BaseSettings):
 
 @dataclass
 class Resources:
-    """What one process holds: settings, database, cache, object store, the listener for invalidations, decoders."""
+    """What one process holds: settings, database and its bare readers, cache, object store, the listener for
+    invalidations, decoders."""
 
     settings: Settings
     database: Database
+    reader: Reader
     cache: Cache
     store: ObjectStore
     listener: Listener

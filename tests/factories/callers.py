@@ -10,6 +10,7 @@ from uuid import UUID
 import httpx
 from fastapi import FastAPI
 
+from tests.answers import CheckedAnswers
 from tests.factories.places import make_unit
 from wenming_api.catalog.permissions import Permission
 from wenming_api.kit import clock
@@ -101,7 +102,7 @@ class Callers:
             session.add(started)
         token = self.app.state.issuer.issue(user_id=user.id, session_id=started.id, at=at, lives_for=timedelta(hours=1))
         client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=self.app, raise_app_exceptions=False),
+            transport=httpx.ASGITransport(app=CheckedAnswers(self.app), raise_app_exceptions=False),
             base_url="http://test/api/v1",
             headers={"Authorization": f"Bearer {token}"},
         )

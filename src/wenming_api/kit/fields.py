@@ -61,11 +61,12 @@ ClientId = Annotated[UUID, AfterValidator(_version_7), Field(examples=["019385f6
 Search = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), _READABLE]
 
 
-def _as_text(value: Decimal) -> str:
+def as_text(value: Decimal) -> str:
+    """A decimal as answered: no exponent, no trailing zeros."""
     return format(value.normalize() if value else Decimal(0), "f")
 
 
-_DECIMAL_OUT = PlainSerializer(_as_text, return_type=str, when_used="json")
+_DECIMAL_OUT = PlainSerializer(as_text, return_type=str, when_used="json")
 
 ScoreIn = Annotated[
     Decimal,

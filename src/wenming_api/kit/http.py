@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 
 from wenming_api.kit import idempotency
 from wenming_api.kit.db import Database, ReadSession, WriteSession
+from wenming_api.kit.kept import Reader
 from wenming_api.kit.pages import PageParams
 from wenming_api.kit.problems import InvalidInput, Problem, StaleVersion, Unreadable, VersionRequired, problems
 from wenming_api.kit.storage import ObjectStore
@@ -38,6 +39,11 @@ async def get_read_session(request: Request) -> AsyncIterator[ReadSession]:
         yield session
 
 
+async def _reader(request: Request) -> Reader:
+    reader: Reader = request.app.state.resources.reader
+    return reader
+
+
 async def _store(request: Request) -> ObjectStore:
     store: ObjectStore = request.app.state.resources.store
     return store
@@ -48,6 +54,8 @@ Store = Annotated[ObjectStore, Depends(_store)]
 
 Writes = Annotated[WriteSession, Depends(get_session, scope="function")]
 Reads = Annotated[ReadSession, Depends(get_read_session, scope="function")]
+HotReads = Annotated[Reader, Depends(_reader)]
+"""For kept statements alone (`kit.kept`): a session costs more than they do."""
 
 
 async def _paging(

@@ -44,6 +44,11 @@ class Page(Out, Generic[T]):
     size: int
 
 
+def given(**filters: Any) -> dict[str, Any]:
+    """The filters that are not None: the names make the shape, the values are bound."""
+    return {name: value for name, value in filters.items() if value is not None}
+
+
 def escape_like(text: str) -> str:
     """Text that LIKE (with ESCAPE '\\\\') matches literally."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
@@ -62,6 +67,15 @@ def ordering(sort: StrEnum, columns: Mapping[str, Any], key: Any) -> list[Column
     return [column.desc() if down else column.asc() for column in ordered]
 
 
+def refuse_too_deep(params: PageParams) -> None:
+    """`InvalidInput` for a page beyond what is counted."""
+    if params.offset + params.size > COUNTED_UP_TO:
+        raise InvalidInput(
+            f"最多翻到第 {COUNTED_UP_TO} 条，请增加筛选条件缩小范围。",
+            errors=[FieldError("/query/page", f"page × size 不能超过 {COUNTED_UP_TO}")],
+        )
+
+
 async def page(
     session: AnySession,
     statement: Select[Any],
@@ -77,11 +91,7 @@ async def page(
 
     `extra` makes further fields from a row's columns.
     """
-    if params.offset + params.size > COUNTED_UP_TO:
-        raise InvalidInput(
-            f"最多翻到第 {COUNTED_UP_TO} 条，请增加筛选条件缩小范围。",
-            errors=[FieldError("/query/page", f"page × size 不能超过 {COUNTED_UP_TO}")],
-        )
+    refuse_too_deep(params)
     counted = select(func.count()).select_from(
         statement.with_only_columns(key).order_by(None).limit(COUNTED_UP_TO + 1).subquery()
     )

@@ -24,7 +24,7 @@ from wenming_api.city.site_transfers.rules import (
 from wenming_api.city.site_transfers.schemas import TABLE, ImportErrorOut, ImportSort, SiteImportOut, SiteImportRow
 from wenming_api.city.site_types.models import SiteType
 from wenming_api.city.sites.models import Site
-from wenming_api.city.sites.queries import matching
+from wenming_api.city.sites.queries import matching, values_of
 from wenming_api.city.sites.rules import INDUSTRY
 from wenming_api.city.sites.schemas import SiteFilter
 from wenming_api.kit.db import AnySession, Database
@@ -202,8 +202,8 @@ async def export_sites(
     GeoJSON geometries are WGS 84; the coordinates as kept and their system are among the properties.
     """
     async with database.snapshot() as session:
-        condition = await matching(session, wanted, scope=scope)
-        rows = await session.stream(_exported().where(condition).order_by(Site.code))
+        matched = _exported().where(matching(scope, wanted)).order_by(Site.code)
+        rows = await session.stream(matched, values_of(wanted))
         if format_ is TransferFormat.XLSX:
             async for chunk in _workbook(rows):
                 yield chunk

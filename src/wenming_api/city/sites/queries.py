@@ -1,10 +1,26 @@
 """Reads of sites."""
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Double, Select, cast, false, func, or_, select
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    ColumnElement,
+    Double,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    cast,
+    func,
+    or_,
+    select,
+)
 
 from wenming_api.access.principal import Principal
 from wenming_api.access.scope import Scope
@@ -30,7 +46,8 @@ from wenming_api.city.sites.schemas import (
 from wenming_api.kit.actions import AllowedAction, action
 from wenming_api.kit.db import AnySession
 from wenming_api.kit.geo import Box, Crs, Position, from_wgs84, rounded
-from wenming_api.kit.pages import Page, PageParams, contains, page
+from wenming_api.kit.kept import SHAPES, Found, Kept, KeptPage, Shapes, Source, under
+from wenming_api.kit.pages import Page, PageParams, escape_like, page
 from wenming_api.kit.problems import NotFound
 from wenming_api.system.areas.queries import regions_of_area
 from wenming_api.system.regions.models import Region
@@ -64,51 +81,77 @@ def selected(fields: list[str]) -> Select[Any]:
     )
 
 
-async def matching(session: AnySession, wanted: SiteFilter, *, scope: Scope) -> ColumnElement[bool]:
-    """The condition for sites inside the scope that match; one statement when a region is named, else none."""
-    found = scope.where(Site)
-    if wanted.q is not None:
-        found &= or_(contains(Site.name, wanted.q), Site.code.startswith(wanted.q, autoescape=True))
-    if wanted.site_type_code is not None:
-        found &= Site.site_type_code.in_(wanted.site_type_code.split(","))
-    if wanted.region_id is not None:
-        path = await session.scalar(select(Region.path).where(Region.id == wanted.region_id))
-        found &= false() if path is None else Site.region_path.startswith(path, autoescape=True)
-    if wanted.area_id is not None:
-        found &= Site.region_id.in_(regions_of_area(wanted.area_id))
-    if wanted.responsible_unit_id is not None:
-        found &= Site.responsible_unit_id == wanted.responsible_unit_id
-    if wanted.industry_code is not None:
-        found &= Site.industry_code == wanted.industry_code
-    if wanted.active is not None:
-        found &= Site.active.is_(wanted.active)
-    if wanted.located is not None:
-        found &= Site.map_longitude.is_not(None) if wanted.located else Site.map_longitude.is_(None)
-    return found
+_MATCHES: dict[str, ColumnElement[bool]] = {
+    "q": or_(
+        Site.name.ilike(bindparam("q_within", type_=Text), escape="\\"),
+        Site.code.like(bindparam("q_start", type_=Text), escape="\\"),
+    ),
+    "site_type_code": Site.site_type_code == any_(bindparam("site_type_codes", type_=ARRAY(Text))),
+    "region_id": under(
+        Site.region_path,
+        select(Region.path).where(Region.id == bindparam("region_id", type_=Uuid)).scalar_subquery(),
+    ),
+    "area_id": Site.region_id.in_(regions_of_area(bindparam("area_id", type_=Uuid))),
+    "responsible_unit_id": Site.responsible_unit_id == bindparam("responsible_unit_id", type_=Uuid),
+    "industry_code": Site.industry_code == bindparam("industry_code", type_=Text),
+    "active": Site.active == bindparam("active", type_=Boolean),
+    "located": Site.map_longitude.is_not(None) == bindparam("located", type_=Boolean),
+}
+"""The condition of each filter; its values are bound under the names that `values_of` gives them."""
+
+
+def matching(scope: Scope, wanted: SiteFilter) -> ColumnElement[bool]:
+    """The condition for sites inside the scope that match; run it with `values_of(wanted)`."""
+    return and_(scope.where(Site), *(_MATCHES[name] for name in wanted.given()))
+
+
+def values_of(wanted: SiteFilter) -> dict[str, Any]:
+    """What the conditions of the filters given are bound to."""
+    values = wanted.given()
+    if "q" in values:
+        text = escape_like(values.pop("q"))
+        values |= {"q_within": f"%{text}%", "q_start": f"{text}%"}
+    if "site_type_code" in values:
+        values["site_type_codes"] = values.pop("site_type_code").split(",")
+    return values
+
+
+_lists = Shapes[KeptPage]()
 
 
 async def list_sites(
-    session: AnySession,
+    source: Source,
     *,
     scope: Scope,
     wanted: SiteFilter,
     params: PageParams,
     sort: SiteSort = SiteSort.CODE,
-) -> Page[SiteRow]:
-    """A page of sites. Two statements, three when a region is named."""
-    condition = await matching(session, wanted, scope=scope)
-    statement = selected(list(SiteRow.model_fields)).where(condition)
-    return await page(session, statement, params, sort=sort, columns=_SORTS, key=Site.id, into=SiteRow)
+) -> Found:
+    """A page of sites (rows as `SiteRow`). Two statements."""
+
+    def make() -> KeptPage:
+        statement = selected(list(SiteRow.model_fields)).where(matching(scope, wanted))
+        return KeptPage(statement, sort=sort, columns=_SORTS, key=Site.id)
+
+    kept = _lists.of((scope, sort, *wanted.given()), make)
+    return await kept.read(source, params, **values_of(wanted))
 
 
-async def get_site(session: AnySession, site_id: UUID, *, scope: Scope, caller: Principal) -> SiteOut:
-    """One site with what the caller may do to it; :class:`SiteNotFound` outside the scope. One statement."""
+@lru_cache(maxsize=SHAPES)
+def _detail(scope: Scope) -> Kept:
     fields = [name for name in SiteOut.model_fields if name != "allowed_actions"]
-    statement = selected(fields).where(Site.id == site_id, scope.where(Site))
-    row = (await session.execute(statement)).mappings().one_or_none()
+    return Kept(selected(fields).where(Site.id == bindparam("site_id", type_=Uuid), scope.where(Site)))
+
+
+async def get_site(source: Source, site_id: UUID, *, scope: Scope, caller: Principal) -> dict[str, Any]:
+    """One site with what the caller may do to it, as `SiteOut`; :class:`SiteNotFound` outside the scope.
+
+    One statement.
+    """
+    row = await _detail(scope).row(source, site_id=site_id)
     if row is None:
         raise SiteNotFound
-    return SiteOut(**row, allowed_actions=allowed_actions(active=row["active"], caller=caller))
+    return {**row, "allowed_actions": allowed_actions(active=row["active"], caller=caller)}
 
 
 async def list_history(
@@ -138,9 +181,9 @@ async def list_history(
 async def count_sites(session: AnySession, *, scope: Scope, wanted: SiteFilter) -> SiteCounts:
     """How many sites there are by type and by the regions next below the one named (counties without one).
 
-    Two statements, four when a region is named.
+    Two statements, three when a region is named.
     """
-    condition = await matching(session, wanted, scope=scope)
+    condition, values = matching(scope, wanted), values_of(wanted)
     tally = (func.count().label("total"), func.count().filter(Site.active).label("active"))
     types = (
         select(Site.site_type_code, SiteType.name.label("site_type_name"), *tally)
@@ -149,7 +192,7 @@ async def count_sites(session: AnySession, *, scope: Scope, wanted: SiteFilter) 
         .group_by(Site.site_type_code, SiteType.name, SiteType.position)
         .order_by(SiteType.position, Site.site_type_code)
     )
-    by_type = [TypeCount.model_validate(dict(row)) for row in (await session.execute(types)).mappings()]
+    by_type = [TypeCount.model_validate(dict(row)) for row in (await session.execute(types, values)).mappings()]
     segment = _COUNTY_SEGMENT
     if wanted.region_id is not None:
         path = await session.scalar(select(Region.path).where(Region.id == wanted.region_id))
@@ -168,7 +211,7 @@ async def count_sites(session: AnySession, *, scope: Scope, wanted: SiteFilter) 
         .outerjoin(Region, Region.code == grouped.c.code)
         .order_by(Region.code)
     )
-    by_region = [RegionCount.model_validate(dict(row)) for row in (await session.execute(regions)).mappings()]
+    by_region = [RegionCount.model_validate(dict(row)) for row in (await session.execute(regions, values)).mappings()]
     return SiteCounts(
         total=sum(each.total for each in by_type),
         active=sum(each.active for each in by_type),
@@ -182,15 +225,15 @@ async def sites_on_map(
 ) -> SiteMap:
     """Sites whose place lies in the box, given and answered in ``crs``: each of them up to ``most``, else clusters.
 
-    One statement, one more for clusters, one more when a region is named.
+    One statement, one more for clusters.
     """
     around = box.in_wgs84(crs)
-    condition = await matching(session, wanted, scope=scope) & _inside(around)
+    condition, values = matching(scope, wanted) & _inside(around), values_of(wanted)
     fields = ("id", "code", "name", "site_type_code", "active", "map_longitude", "map_latitude")
     statement = select(*(getattr(Site, name) for name in fields)).where(condition).limit(most + 1)
-    rows = (await session.execute(statement)).mappings().all()
+    rows = (await session.execute(statement, values)).mappings().all()
     if len(rows) > most:
-        return await _clusters(session, condition, around, crs)
+        return await _clusters(session, condition, values, around, crs)
     return SiteMap(
         type="FeatureCollection",
         crs_name=crs,
@@ -215,7 +258,9 @@ def _inside(box: Box) -> ColumnElement[bool]:
     return Site.map_longitude.is_not(None) & place.op("<@", is_comparison=True)(corners)
 
 
-async def _clusters(session: AnySession, condition: ColumnElement[bool], box: Box, crs: Crs) -> SiteMap:
+async def _clusters(
+    session: AnySession, condition: ColumnElement[bool], values: dict[str, Any], box: Box, crs: Crs
+) -> SiteMap:
     """Sites gathered by the cells of a grid over the box, each at the mean of its sites."""
     width, height = cell_size(box)
     column = func.floor((cast(Site.map_longitude, Double) - box.west) / width).label("column")
@@ -232,7 +277,7 @@ async def _clusters(session: AnySession, condition: ColumnElement[bool], box: Bo
         .group_by(column, line)
         .order_by(column, line)
     )
-    cells = (await session.execute(statement)).mappings().all()
+    cells = (await session.execute(statement, values)).mappings().all()
     nobody = dict.fromkeys(("id", "code", "name", "site_type_code", "active"))
     return SiteMap(
         type="FeatureCollection",

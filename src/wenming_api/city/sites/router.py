@@ -24,9 +24,10 @@ from wenming_api.city.sites.schemas import (
     SiteVersionOut,
 )
 from wenming_api.city.sites.service import SiteCodeTaken
+from wenming_api.kit.answers import answer, answer_page
 from wenming_api.kit.fields import Transition
 from wenming_api.kit.geo import Box, Crs
-from wenming_api.kit.http import IfMatch, Paging, Reads, Router, Writes, etag, inline
+from wenming_api.kit.http import HotReads, IfMatch, Paging, Reads, Router, Writes, etag, inline
 from wenming_api.kit.pages import Page
 from wenming_api.kit.problems import (
     FieldError,
@@ -61,12 +62,12 @@ async def _box(
         raise InvalidInput(errors=[FieldError("/query/box", str(wrong))]) from None
 
 
-@router.get("", summary="查询点位")
+@router.get("", summary="查询点位", response_model=Page[SiteRow])
 async def list_(
-    caller: MayReadSites, session: Reads, paging: Paging, wanted: Wanted, sort: SiteSort = SiteSort.CODE
-) -> Page[SiteRow]:
+    caller: MayReadSites, reader: HotReads, paging: Paging, wanted: Wanted, sort: SiteSort = SiteSort.CODE
+) -> Response:
     """只列出数据范围内的点位。"""
-    return await queries.list_sites(session, scope=caller.scope, wanted=wanted, params=paging, sort=sort)
+    return answer_page(await queries.list_sites(reader, scope=caller.scope, wanted=wanted, params=paging, sort=sort))
 
 
 @router.post("", status_code=201, summary="新增点位", responses=problems(SiteCodeTaken))
@@ -96,12 +97,11 @@ async def map_(
     return await queries.sites_on_map(session, scope=caller.scope, wanted=wanted, box=box, crs=crs, most=most)
 
 
-@router.get("/{site_id}", summary="点位详情", responses=problems(SiteNotFound))
-async def read(caller: MayReadSites, session: Reads, response: Response, site_id: UUID) -> SiteOut:
+@router.get("/{site_id}", summary="点位详情", response_model=SiteOut, responses=problems(SiteNotFound))
+async def read(caller: MayReadSites, reader: HotReads, site_id: UUID) -> Response:
     """含当前用户可做的操作。"""
-    found = await queries.get_site(session, site_id, scope=caller.scope, caller=caller)
-    etag(response, found.version)
-    return found
+    found = await queries.get_site(reader, site_id, scope=caller.scope, caller=caller)
+    return answer(found, version=found["version"])
 
 
 @router.patch(

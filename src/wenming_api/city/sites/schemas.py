@@ -12,6 +12,7 @@ from wenming_api.city.sites.rules import CODE_PATTERN, SiteAction
 from wenming_api.kit.actions import AllowedAction
 from wenming_api.kit.fields import Latitude, Longitude, Moment, Name, Out, Search, ShortText, Strict
 from wenming_api.kit.geo import Crs
+from wenming_api.kit.pages import given
 from wenming_api.system.dictionaries.rules import CODE_PATTERN as INDUSTRY_PATTERN
 
 SiteCode = Annotated[str, Field(pattern=CODE_PATTERN, description="点位编号", examples=["370302-37-01"])]
@@ -51,6 +52,10 @@ class SiteFilter:
     industry_code: Annotated[str | None, Field(max_length=40, pattern=INDUSTRY_PATTERN, description="行业代码")] = None
     active: Annotated[bool | None, Field(description="是否启用")] = None
     located: Annotated[bool | None, Field(description="是否有坐标")] = None
+
+    def given(self) -> dict[str, Any]:
+        """The conditions that are given, by name."""
+        return given(**{name: getattr(self, name) for name in self.__slots__})
 
 
 class SiteRow(Out):

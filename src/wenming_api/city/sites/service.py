@@ -98,7 +98,7 @@ async def create_site(session: WriteSession, request: SiteCreate, *, caller: Pri
     session.add(made)
     await session.flush()  # the history refers to the new row
     await _keep(session, made, {}, caller=caller, action=SiteAction.CREATE, reason=None)
-    return await get_site(session, made.id, scope=caller.scope, caller=caller)
+    return await _seen(session, made.id, caller)
 
 
 async def update_site(
@@ -123,7 +123,7 @@ async def update_site(
     if snapshot(site) != before:
         await session.flush()  # the answer names the new version
         await _keep(session, site, before, caller=caller, action=SiteAction.UPDATE, reason=request.reason)
-    return await get_site(session, site_id, scope=caller.scope, caller=caller)
+    return await _seen(session, site_id, caller)
 
 
 async def change_state(
@@ -137,7 +137,11 @@ async def change_state(
     site.active = state is SiteState.ACTIVE
     await session.flush()  # the answer names the new version
     await _keep(session, site, before, caller=caller, action=action, reason=reason)
-    return await get_site(session, site_id, scope=caller.scope, caller=caller)
+    return await _seen(session, site_id, caller)
+
+
+async def _seen(session: WriteSession, site_id: UUID, caller: Principal) -> SiteOut:
+    return SiteOut.model_validate(await get_site(session, site_id, scope=caller.scope, caller=caller))
 
 
 async def insert_sites(

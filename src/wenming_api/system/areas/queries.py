@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import BindParameter, Select, func, or_, select
 from sqlalchemy.orm import aliased
 
 from wenming_api.access.principal import Principal
@@ -28,7 +28,7 @@ class AreaNotFound(NotFound):
     title = "未找到自定义区域"
 
 
-def regions_of_area(area_id: UUID) -> Select[Any]:
+def regions_of_area(area_id: UUID | BindParameter[UUID]) -> Select[Any]:
     """Ids of the regions that belong to an area: its members and all that lies under them.
 
     Each region's path is cut into codes once and looked up among the members, so the cost does not grow with their

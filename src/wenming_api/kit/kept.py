@@ -1,0 +1,176 @@
+"""Hot reads: statements built and compiled once, run on a bare connection, answered without models.
+
+Building a SQLAlchemy statement, running it through a session and making models of its rows costs several times what
+PostgreSQL takes for a page or a record. A `Kept` statement pays for building once for each of its shapes (the domain
+keeps it by scope and filters with `lru_cache`), a `Reader` sends it over asyncpg, and `kit.answers` writes the rows.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, TypeVar, cast
+
+import asyncpg
+import orjson
+from sqlalchemy import ColumnElement, Dialect, Integer, Select, and_, bindparam, func, select
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+
+from wenming_api.kit.db import AnySession
+from wenming_api.kit.pages import COUNTED_UP_TO, PageParams, ordering, refuse_too_deep
+
+SHAPES = 512
+"""How many shapes of one statement a process keeps: callers' scopes times the filters they combine."""
+_DIALECT: Dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
+_PATIENCE = 30.0
+"""Seconds to wait for a free connection, as SQLAlchemy's pool does."""
+Row = Mapping[str, Any]
+T = TypeVar("T")
+
+
+class Reader:
+    """Bare connections that can only read and commit by themselves; opened when first used."""
+
+    def __init__(self, dsn: str, *, size: int) -> None:
+        self._dsn = dsn.replace("postgresql+asyncpg://", "postgresql://")
+        self._size = size
+        self._pool: asyncpg.Pool | None = None
+        self._opening = asyncio.Lock()
+
+    async def fetch(self, sql: str, values: Sequence[Any]) -> list[Row]:
+        """All rows. A connection that broke while it lay idle is replaced, once."""
+        pool = self._pool or await self._open()
+        try:
+            return await _fetch(pool, sql, values)
+        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError):
+            return await _fetch(pool, sql, values)
+
+    async def _open(self) -> asyncpg.Pool:
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    self._dsn,
+                    min_size=0,
+                    max_size=self._size,
+                    init=_prepare,
+                    reset=_keep_as_is,
+                    server_settings={"application_name": "wenming", "default_transaction_read_only": "on"},
+                    statement_cache_size=1_000,
+                    max_cached_statement_lifetime=0,
+                )
+        return self._pool
+
+    async def close(self) -> None:
+        """Close all connections."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.close()
+
+
+async def _fetch(pool: asyncpg.Pool, sql: str, values: Sequence[Any]) -> list[Row]:
+    async with pool.acquire(timeout=_PATIENCE) as connection:
+        return cast("list[Row]", await connection.fetch(sql, *values))
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(
+            name, schema="pg_catalog", encoder=lambda value: orjson.dumps(value).decode(), decoder=orjson.loads
+        )
+
+
+async def _keep_as_is(connection: asyncpg.Connection) -> None:
+    """Nothing to reset: these connections hold no transaction, lock or setting, and the reset is a round trip."""
+
+
+Source = Reader | AnySession
+"""Where a kept statement may run: bare, or in a session whose changes it must see."""
+
+
+class Kept:
+    """A statement compiled once; `bindparam(name)` in it are given when it is run."""
+
+    def __init__(self, statement: Select[Any]) -> None:
+        self.statement = statement
+        compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+        self._sql = str(compiled)
+        self._processors: Mapping[str, Any] = compiled._bind_processors
+        self._names = tuple(compiled.positiontup or ())
+        params = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+        self._fixed = {name: self._sent(name, params[name]) for name in self._names if name in params}
+
+    async def rows(self, source: Source, **values: Any) -> Sequence[Row]:
+        """All rows, by column name."""
+        if not isinstance(source, Reader):
+            return cast("Sequence[Row]", (await source.execute(self.statement, values)).mappings().all())
+        given = {name: self._sent(name, value) for name, value in values.items()}
+        return await source.fetch(
+            self._sql, [given[name] if name in given else self._fixed[name] for name in self._names]
+        )
+
+    async def row(self, source: Source, **values: Any) -> Row | None:
+        """The only row, or none."""
+        found = await self.rows(source, **values)
+        return found[0] if found else None
+
+    def _sent(self, name: str, value: Any) -> Any:
+        process = self._processors.get(name)
+        return value if process is None or value is None else process(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of rows as they came from the database, for `kit.answers`."""
+
+    items: Sequence[Row]
+    total: int
+    params: PageParams
+
+
+class KeptPage:
+    """The two statements of a list in one shape: the count, up to `COUNTED_UP_TO`, and the page."""
+
+    def __init__(self, statement: Select[Any], *, sort: StrEnum, columns: Mapping[str, Any], key: Any) -> None:
+        counted = statement.with_only_columns(key).order_by(None).limit(COUNTED_UP_TO + 1).subquery()
+        self._count = Kept(select(func.count().label("total")).select_from(counted))
+        ordered = statement.order_by(None).order_by(*ordering(sort, columns, key))
+        self._rows = Kept(
+            ordered.limit(bindparam("rows_taken", type_=Integer)).offset(bindparam("rows_passed", type_=Integer))
+        )
+
+    async def read(self, source: Source, params: PageParams, **values: Any) -> Found:
+        """The page, in two statements, in one when nothing matches."""
+        refuse_too_deep(params)
+        counted = await self._count.row(source, **values)
+        total: int = counted["total"] if counted else 0
+        rows: Sequence[Row] = ()
+        if total > params.offset:
+            rows = await self._rows.rows(source, **values, rows_taken=params.size, rows_passed=params.offset)
+        return Found(rows, total, params)
+
+
+class Shapes(Generic[T]):
+    """What was made for each shape of a statement, the `SHAPES` used last."""
+
+    def __init__(self) -> None:
+        self._made: OrderedDict[Hashable, T] = OrderedDict()
+
+    def of(self, shape: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives for this shape, made once. It may depend on nothing but the shape."""
+        known = self._made.get(shape)
+        if known is None:
+            known = self._made[shape] = make()
+            if len(self._made) > SHAPES:
+                self._made.popitem(last=False)
+        else:
+            self._made.move_to_end(shape)
+        return known
+
+
+def under(column: Any, path: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a path lies under another one.
+
+    As a range (paths are compared by bytes), so that the index serves it even in a plan made without the value.
+    """
+    return and_(column >= path, column < path.concat("\U0010ffff"))

@@ -247,8 +247,11 @@ async def test_weak_passwords_are_refused_with_reasons(client, user, weak):
 async def test_guessing_the_current_password_locks_too(client, user):
     tokens = (await sign_in(client)).json()
     body = {"current_password": "wrong", "new_password": NEW_PASSWORD}
-    codes = [(await client.post("/me/password", json=body, headers=bearer(tokens))).status_code for _ in range(6)]
-    assert codes == [401] * 5 + [429]
+    answers = [await client.post("/me/password", json=body, headers=bearer(tokens)) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [422] * 5 + [429]
+    assert answers[0].json()["code"] == "wrong_password"
+    assert answers[0].json()["errors"] == [{"pointer": "/current_password", "message": "当前密码不正确"}]
+    assert (await client.get("/me", headers=bearer(tokens))).status_code == 200
 
 
 async def test_an_issued_password_opens_nothing_but_its_change(callers, database):

@@ -77,7 +77,7 @@ async def me(caller: SignedIn, session: Reads) -> Me:
     "/me/password",
     summary="修改本人密码",
     status_code=204,
-    responses=problems(Unauthenticated, service.SignInRefused, service.SignInLocked),
+    responses=problems(Unauthenticated, service.WrongPassword, service.SignInLocked),
 )
 @no_replay
 async def change_password(caller: SignedIn, body: PasswordChange, session: Writes, issuing: Issuing) -> None:

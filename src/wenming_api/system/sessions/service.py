@@ -42,6 +42,13 @@ class SignInLocked(TooManyRequests):
     keeps_changes = True
 
 
+class WrongPassword(InvalidInput):
+    """The current password, given once more to change it, is wrong. Not 401: the session is as good as before."""
+
+    code = "wrong_password"
+    keeps_changes = True
+
+
 class RefreshRefused(Unauthenticated):
     """The refresh token is unknown, expired or already used; a second use ends the session (N4)."""
 
@@ -231,7 +238,7 @@ async def change_password(
     user = (await session.execute(select(User).where(User.id == caller.user_id).with_for_update())).scalar_one()
     if not await asyncio.to_thread(verify_password, current, user.password_hash):
         await _count_failure(session, caller.username, settings)
-        raise SignInRefused("当前密码不正确。")
+        raise WrongPassword(errors=[FieldError("/current_password", "当前密码不正确")])
     found = weaknesses(new, username=user.username)
     if new == current:
         found.append("不能与当前密码相同")

@@ -26,8 +26,8 @@ def weaknesses(password: str, *, username: str = "") -> list[str]:
     lowered = password.lower()
     if username and username.lower() in lowered:
         found.append("不能包含用户名")
-    if any(common in lowered for common in _COMMON):
-        found.append("不能包含常见密码")
+    if common := sorted(word for word in _COMMON if word in lowered):
+        found.append(f"不能包含常见密码 {'、'.join(common)}")
     if len(set(password)) < 5:
         found.append("重复字符过多")
     return found

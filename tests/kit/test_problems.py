@@ -3,12 +3,13 @@
 import asyncio
 import dataclasses
 from datetime import timedelta
+from decimal import Decimal
 
 import httpx
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from tests.factories.places import make_city
+from tests.factories.places import make_city, make_region
 
 from wenming_api.app import create_app
 from wenming_api.kit import clock
@@ -28,6 +29,7 @@ from wenming_api.kit.problems import (
     check_judged,
     problems,
 )
+from wenming_api.system.regions.rules import RegionLevel
 
 BROKEN = {
     "duplicate": ("INSERT INTO login_failures VALUES ('a', 1, now()), ('a', 1, now())", Conflict),
@@ -57,6 +59,16 @@ async def test_what_the_database_refuses_is_a_problem(database, what):
         found = from_database(caught.value)
     assert isinstance(found, kind)
     assert type(found).status < 500 or kind is Unavailable
+
+
+async def test_a_duplicate_is_named(database):
+    async with database.transaction() as session:
+        city = await make_city(session)
+    async with database.write() as session:
+        with pytest.raises(DBAPIError) as caught:
+            await make_region(session, code=city.code, name="又一个", level=RegionLevel.CITY)
+        found = from_database(caught.value)
+    assert found.detail == f"编号“{city.code}”已被使用，请换一个。"
 
 
 async def test_two_that_wait_for_each_other_are_told_to_try_again(database):
@@ -127,12 +139,23 @@ def test_wrong_fields_are_named_by_pointer_in_chinese():
             {"type": "missing", "loc": ("body", "a/b", 0, "c~d"), "msg": "Field required"},
             {"type": "string_too_long", "loc": ("body", "name"), "msg": "…", "ctx": {"max_length": 9}},
             {"type": "value_error", "loc": ("body", "x"), "msg": "Value error, 不能换行"},
+            {"type": "greater_than_equal", "loc": ("body", "points"), "msg": "…", "ctx": {"ge": Decimal("0.5")}},
+            {
+                "type": "enum",
+                "loc": ("query", "level"),
+                "msg": "…",
+                "ctx": {"expected": "'city', 'county' or 'street'"},
+            },
+            {"type": "uuid_version", "loc": ("body", "id"), "msg": "…", "ctx": {"expected_version": 7}},
         ]
     )
     assert found.extensions["errors"] == [
         {"pointer": "/a~1b/0/c~0d", "message": "必填"},
         {"pointer": "/name", "message": "最多 9 个字符"},
         {"pointer": "/x", "message": "不能换行"},
+        {"pointer": "/points", "message": "不能小于 0.5"},
+        {"pointer": "/query/level", "message": "只能是 'city'、'county'、'street'"},
+        {"pointer": "/id", "message": "应为 UUIDv7"},
     ]
     many = invalid([{"type": "missing", "loc": ("body", no), "msg": ""} for no in range(500)])
     assert len(many.extensions["errors"]) == 100

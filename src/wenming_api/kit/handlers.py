@@ -42,7 +42,24 @@ def answer(request: Request, problem: Problem) -> Response:
     )
 
 
-_CONSTRAINT = re.compile(r"^uq_[a-z_]+?_(?P<columns>[a-z_]+)$")
+_KEY = re.compile(r"\((?P<columns>[^()]+)\)=\((?P<values>.*)\)", re.DOTALL)
+_COLUMNS = {
+    "code": "编号",
+    "number": "编号",
+    "name": "名称",
+    "username": "用户名",
+    "credit_code": "统一社会信用代码",
+}
+
+
+def _duplicate(cause: asyncpg.UniqueViolationError) -> str:
+    """Which value is there already, as far as the server says: its detail is `Key (columns)=(values) …`."""
+    if found := _KEY.search(cause.detail or ""):
+        columns = found["columns"].split(", ")
+        label, value = _COLUMNS.get(columns[-1]), found["values"].split(", ", len(columns) - 1)[-1]
+        if label is not None:
+            return f"{label}“{value[:100]}”已被使用，请换一个。"
+    return "已有相同的数据（名称、编码或编号重复），请核对后再提交。"
 
 
 def from_database(error: DBAPIError) -> Problem:
@@ -50,7 +67,7 @@ def from_database(error: DBAPIError) -> Problem:
     cause = getattr(error.orig, "__cause__", None) or error.orig
     name = getattr(cause, "constraint_name", None)
     if isinstance(cause, asyncpg.UniqueViolationError):
-        return Conflict("已有相同的数据（名称、编码或编号重复），请核对后再提交。", constraint=name)
+        return Conflict(_duplicate(cause), constraint=name)
     if isinstance(cause, asyncpg.ForeignKeyViolationError):
         return Conflict("引用的数据不存在，或仍被其他数据使用。", constraint=name)
     if isinstance(cause, (asyncpg.CheckViolationError, asyncpg.NotNullViolationError)):

@@ -1,6 +1,7 @@
 """What pydantic finds wrong, as a problem in Chinese that points at each field."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from wenming_api.kit.problems import FieldError, InvalidInput
@@ -16,14 +17,17 @@ _MESSAGES = {
     "int_parsing": "应为整数",
     "int_type": "应为整数",
     "int_from_float": "应为整数",
+    "int_parsing_size": "整数过大",
     "bool_parsing": "应为 true 或 false",
     "bool_type": "应为 true 或 false",
     "decimal_parsing": "应为数字",
     "decimal_type": "应为数字",
     "decimal_max_digits": "数字位数过多",
     "decimal_max_places": "小数位数过多",
+    "decimal_whole_digits": "整数位数过多",
     "finite_number": "应为有限的数",
     "float_parsing": "应为数字",
+    "float_type": "应为数字",
     "greater_than_equal": "不能小于 {ge}",
     "greater_than": "须大于 {gt}",
     "less_than_equal": "不能大于 {le}",
@@ -32,10 +36,14 @@ _MESSAGES = {
     "literal_error": "只能是 {expected}",
     "uuid_parsing": "应为 UUID",
     "uuid_type": "应为 UUID",
+    "uuid_version": "应为 UUIDv{expected_version}",
     "datetime_parsing": "应为带时区的时间，如 2026-11-22T09:30:00+08:00",
     "datetime_from_date_parsing": "应为带时区的时间，如 2026-11-22T09:30:00+08:00",
+    "datetime_type": "应为带时区的时间，如 2026-11-22T09:30:00+08:00",
     "timezone_aware": "时间须带时区",
     "date_parsing": "应为日期，如 2026-11-22",
+    "date_type": "应为日期，如 2026-11-22",
+    "date_from_datetime_inexact": "应为日期，如 2026-11-22",
     "date_from_datetime_parsing": "应为日期，如 2026-11-22",
     "list_type": "应为列表",
     "too_short": "至少 {min_length} 项",
@@ -50,18 +58,26 @@ _MESSAGES = {
 }
 
 
+_PLAIN = (int, float, str, Decimal)
+
+
 def _pointer(location: tuple[Any, ...]) -> str:
     parts = [str(part) for part in location if part != "body"]
     escaped = [part.replace("~", "~0").replace("/", "~1") for part in parts]
-    clean = "/" + "/".join(escaped)
+    clean = "".join(f"/{part}" for part in escaped)
     return clean.encode("utf-8", "replace").decode()
 
 
-def _message(error: dict[str, Any]) -> str:
+def message_of(error: Mapping[str, Any]) -> str:
+    """One finding of pydantic, in Chinese."""
     template = _MESSAGES.get(error["type"])
     if template is None:
         return str(error["msg"]).removeprefix("Value error, ").encode("utf-8", "replace").decode()
-    limits = {key: value for key, value in error.get("ctx", {}).items() if isinstance(value, (int, float, str))}
+    limits = {
+        key: value for key, value in error.get("ctx", {}).items() if isinstance(value, (int, float, str, Decimal))
+    }
+    if isinstance(expected := limits.get("expected"), str):  # pydantic lists them in English: 'a', 'b' or 'c'
+        limits["expected"] = expected.replace(" or ", "、").replace(", ", "、")
     try:
         return template.format(**limits)
     except KeyError:
@@ -70,4 +86,4 @@ def _message(error: dict[str, Any]) -> str:
 
 def invalid(errors: Sequence[Any]) -> InvalidInput:
     """The problem of wrong fields."""
-    return InvalidInput(errors=[FieldError(_pointer(e["loc"]), _message(e)) for e in errors[:100]])
+    return InvalidInput(errors=[FieldError(_pointer(e["loc"]), message_of(e)) for e in errors[:100]])

@@ -83,9 +83,9 @@ async def test_a_total_is_entered_changed_and_taken_back(admin: httpx.AsyncClien
     [
         ({"method_code": "field"}, "/method_code"),
         ({"method_code": "nowhere"}, "/method_code"),
-        ({"score": "100.01"}, "/"),
+        ({"score": "100.01"}, "/score"),
         ({"score": "-1"}, "/score"),
-        ({"region_id": None}, "/"),
+        ({"region_id": None}, ""),
         ({"region_id": "019347a0-0000-7000-8000-00000000ffff"}, "/region_id"),
         ({"score": "NaN"}, "/score"),
     ],
@@ -100,7 +100,8 @@ async def test_wrong_totals_are_refused(
 
 async def test_one_object_has_one_total_per_method(admin: httpx.AsyncClient, setting: Setting) -> None:
     assert (await _enter(admin, setting)).status_code == 201
-    assert (await _enter(admin, setting)).status_code == 409
+    again = await _enter(admin, setting)
+    assert (again.status_code, again.json()["detail"]) == (409, "该区域或单位已录入此方法的得分，请修改原有记录。")
     unit = await _enter(admin, setting, region_id=None, unit_id=str(setting.unit.id), score="8", max_score="10")
     assert unit.json()["object_name"] == "城市管理局"
 

@@ -217,7 +217,7 @@ async def publish_result(
         raise ResultOutdated("计算之后数据或方案有变化，请重新计算后再发布。")
     if gathered.open_sheets and not wish.accept_incomplete:
         raise ResultIncomplete(
-            f"还有 {gathered.open_sheets} 张测评表未审核通过，不会计入成绩；确需发布请注明。",
+            f"还有 {gathered.open_sheets} 张测评表未审核通过，不会计入成绩；确需发布请确认（accept_incomplete）。",
             open_sheets=gathered.open_sheets,
         )
     result.state = ResultState.PUBLISHED

@@ -85,7 +85,11 @@ async def create(
 )
 async def template(caller: MayManageScores, assessment_id: UUID) -> Response:
     """空白 XLSX 模板，含填写说明。"""
-    return Response(write_template([service.TABLE]), media_type=MEDIA_TYPE)
+    return Response(
+        write_template([service.TABLE]),
+        media_type=MEDIA_TYPE,
+        headers={"Content-Disposition": 'attachment; filename="method-score-template.xlsx"'},
+    )
 
 
 @router.post(

@@ -38,8 +38,6 @@ class MethodScoreCreate(Strict):
     def _one_object(self) -> Self:
         if (self.region_id is None) == (self.unit_id is None):
             raise ValueError("须指明区域或单位之一")
-        if self.score > self.max_score:
-            raise ValueError("得分不能超过满分")
         return self
 
 

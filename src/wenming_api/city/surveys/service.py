@@ -17,7 +17,7 @@ from wenming_api.kit import clock
 from wenming_api.kit.db import WriteSession
 from wenming_api.kit.ids import uuid7
 from wenming_api.kit.imports import ImportReport, failed_rows, faults_of
-from wenming_api.kit.problems import FieldError, InvalidInput, NotFound, check_edited
+from wenming_api.kit.problems import Conflict, FieldError, InvalidInput, NotFound, check_edited
 from wenming_api.kit.workbooks import Column, ReadTable, Row, Table, decimal, read_table, write_errors
 from wenming_api.system.audit.service import entry, record, record_many
 from wenming_api.system.regions.models import Region
@@ -53,7 +53,16 @@ async def create_method_score(
     held = await _held(session, caller, assessment_id)
     if new.method_code not in await entered_methods(session, assessment_id=assessment_id):
         raise InvalidInput(errors=[FieldError("/method_code", "本次测评没有此方法，或其得分来自测评表")])
+    if new.score > new.max_score:
+        raise InvalidInput(errors=[FieldError("/score", "得分不能超过满分")])
     region_path, unit_path = await _place(session, new, held.region_path)
+    same = select(MethodScore.id).where(
+        MethodScore.assessment_id == assessment_id,
+        MethodScore.method_code == new.method_code,
+        MethodScore.region_id == new.region_id if new.region_id else MethodScore.unit_id == new.unit_id,
+    )
+    if (await session.execute(same)).first() is not None:  # the index decides between two at once
+        raise Conflict("该区域或单位已录入此方法的得分，请修改原有记录。")
     made = MethodScore(
         assessment_id=assessment_id,
         method_code=new.method_code,

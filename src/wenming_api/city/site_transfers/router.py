@@ -100,7 +100,11 @@ async def list_(
 )
 async def template(caller: MayManageSites) -> Response:
     """含列名、可选值与填写说明。"""
-    return Response(write_template([TABLE]), media_type=MEDIA_TYPE)
+    return Response(
+        write_template([TABLE]),
+        media_type=MEDIA_TYPE,
+        headers={"Content-Disposition": 'attachment; filename="site-template.xlsx"'},
+    )
 
 
 @router.get("/site-imports/{import_id}", summary="导入结果", responses=problems(SiteImportNotFound))
@@ -117,7 +121,11 @@ async def read(caller: MayManageSites, session: Reads, import_id: UUID) -> SiteI
 )
 async def errors(caller: MayManageSites, session: Reads, import_id: UUID) -> Response:
     """有错误的行及错误说明；改正后可直接导入。"""
-    return Response(await queries.error_workbook(session, import_id, caller=caller), media_type=MEDIA_TYPE)
+    return Response(
+        await queries.error_workbook(session, import_id, caller=caller),
+        media_type=MEDIA_TYPE,
+        headers={"Content-Disposition": f'attachment; filename="site-errors-{import_id}.xlsx"'},
+    )
 
 
 @router.get(

@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import typer
 
 from tests.kit.embedded.test_process import alive, eventually
+from wenming_api.cli import configured
 from wenming_api.kit.embedded import ports
 
 READY = "按 Ctrl-C 停止"
@@ -117,3 +119,15 @@ def test_whole_life(tmp_path: Path) -> None:
         assert again.process.wait(60) == 0
         assert "everything stopped" in again.output
         assert not any(alive(pid) for pid in below)
+
+
+def test_wrong_settings_are_named_one_a_line(monkeypatch, capsys):
+    monkeypatch.setenv("PORT", "abc")
+    monkeypatch.setenv("WENMING_DATABASE__POOL_SIZE", "1")
+    with pytest.raises(typer.Exit) as ended:
+        configured()
+    assert ended.value.exit_code == 2
+    assert set(capsys.readouterr().err.splitlines()) == {
+        "✗ 配置有误 PORT：应为整数",
+        "✗ 配置有误 WENMING_DATABASE__POOL_SIZE：不能小于 2",
+    }

@@ -11,11 +11,26 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 
+from wenming_api.kit.validation import message_of
 from wenming_api.settings import Settings
 
 main = typer.Typer(no_args_is_help=True, add_completion=False, help="文明城市创建管理系统")
 CONTRACT = Path("openapi/v1.json")
+STANDALONE = {"HOST", "PORT", "DATA_DIR"}
+
+
+def configured() -> Settings:
+    """The settings of the environment, or their faults, one a line, and the end."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        for fault in error.errors():
+            name = "__".join(str(part) for part in fault["loc"]).upper()
+            variable = name if name in STANDALONE else f"WENMING_{name}"
+            typer.echo(f"✗ 配置有误 {variable}：{message_of(fault)}", err=True)
+        raise typer.Exit(2) from None
 
 
 @functools.cache
@@ -50,7 +65,7 @@ def migrate(revision: str = "head") -> None:
     """Bring the database to a revision, as its owner."""
     from wenming_api.kit.migrate import migrate as run
 
-    url = Settings().database.owner_url
+    url = configured().database.owner_url
     if url is None:
         raise typer.BadParameter("set WENMING_DATABASE__OWNER_URL")
     run(url, revision)
@@ -67,7 +82,7 @@ def seed(
     """Load base data, the bootstrap accounts and the demo city; what is there already stays as it is."""
     from wenming_api.seeding.run import load, show
 
-    settings = Settings()
+    settings = configured()
     if settings.database.url is None:
         raise typer.BadParameter("set WENMING_DATABASE__URL")
     show(asyncio.run(load(settings.database.url, demo=demo)), save_to=accounts)
@@ -78,7 +93,7 @@ def dev(workers: Annotated[int, typer.Option(min=1, max=64, help="API 进程数"
     """Start all: servers not configured, migrations, seed data, API and worker (HOST, PORT, DATA_DIR)."""
     from wenming_api.dev import run
 
-    raise typer.Exit(run(Settings(), workers=workers))
+    raise typer.Exit(run(configured(), workers=workers))
 
 
 @main.command()
@@ -103,7 +118,7 @@ def serve(
 
     from wenming_api.kit.logs import configure
 
-    settings = Settings()
+    settings = configured()
     configure(settings.log_level)
     options: dict[str, Any] = {
         "factory": True,
@@ -128,7 +143,7 @@ def worker() -> None:
     from wenming_api.kit.logs import configure
     from wenming_api.worker import run
 
-    settings = Settings()
+    settings = configured()
     configure(settings.log_level)
 
     async def work() -> None:
@@ -155,7 +170,7 @@ def verify_audit(
     from wenming_api.kit.db import Database
     from wenming_api.system.audit.queries import Verification, verify
 
-    settings = Settings().database
+    settings = configured().database
     url = settings.sealer_url or settings.owner_url or settings.url
     if url is None:
         raise typer.BadParameter("set WENMING_DATABASE__SEALER_URL")

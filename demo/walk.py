@@ -173,7 +173,7 @@ async def draw(walk: Walk) -> None:
 
 
 async def assign(walk: Walk) -> None:
-    """Give each drawn site to two assessors."""
+    """Give each drawn site to an assessor."""
     result = await walk.office.post(f"{walk.path}/sheets/distribute", {"per_site": 1}, key=new_id())
     check("sheets", result["made"], walk.draw["drawn_count"])
     loads = "、".join(f"{load['assessor_name']} {load['total']}" for load in result["loads"])
@@ -265,8 +265,6 @@ async def arrive_late(walk: Walk) -> None:
     owner = next(person for person in walk.assessors if person.me["id"] == done.sheet["assessor_id"])
     sheet = await owner.get(f"{walk.path}/sheets/{sheet_id}")
     late = visit(sheet, 6000, strict=True)
-    for line in late.submission["lines"]:
-        line["photos"] = line["photos"]
     late.submission["reason"] = "补传遗漏的记录"
     answer = await send_offline(owner, walk.assessment["id"], [{**late.submission, "sheet_id": sheet_id}])
     check("late submissions", answer["late"], 1)

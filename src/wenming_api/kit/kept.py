@@ -93,12 +93,14 @@ class Kept:
 
     def __init__(self, statement: Select[Any]) -> None:
         self.statement = statement
-        compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
-        self._sql = str(compiled)
-        self._processors: Mapping[str, Any] = compiled._bind_processors
-        self._names = tuple(compiled.positiontup or ())
-        params = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
-        self._fixed = {name: self._sent(name, params[name]) for name in self._names if name in params}
+        compiled = statement.compile(dialect=_DIALECT)
+        unset: dict[str, Any] = {name: None for name, bind in compiled.binds.items() if bind.required}
+        spelled_out = compiled.construct_expanded_state(unset)
+        self._sql = spelled_out.statement
+        self._names = tuple(spelled_out.positiontup or ())
+        self._processors: Mapping[str, Any] = spelled_out.processors
+        fixed = spelled_out.parameters.items()
+        self._fixed = {name: self._sent(name, value) for name, value in fixed if name not in unset}
 
     async def rows(self, source: Source, **values: Any) -> Sequence[Row]:
         """All rows, by column name."""
@@ -166,6 +168,11 @@ class Shapes(Generic[T]):
         else:
             self._made.move_to_end(shape)
         return known
+
+
+def equals(column: Any, name: str | None = None) -> ColumnElement[bool]:
+    """Whether a column is what is bound to `name` (the column's own, unless given)."""
+    return column == bindparam(name or column.key, type_=column.type)  # type: ignore[no-any-return]
 
 
 def under(column: Any, path: ColumnElement[Any]) -> ColumnElement[bool]:

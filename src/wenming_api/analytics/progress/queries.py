@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Text, Uuid, and_, bindparam, cast, distinct, func, literal, select, tuple_
+from sqlalchemy import Text, Uuid, and_, bindparam, cast, distinct, func, literal, select, tuple_
 from sqlalchemy.sql.elements import BindParameter, ColumnElement
 
 from wenming_api.access.scope import Scope
@@ -19,7 +19,7 @@ from wenming_api.city.scoring.rules import Evidence, SheetState
 from wenming_api.city.site_types.models import SiteType
 from wenming_api.city.surveys.models import MethodScore
 from wenming_api.kit import clock
-from wenming_api.kit.db import AnySession
+from wenming_api.kit.kept import SHAPES, Kept, Source
 from wenming_api.kit.problems import NotFound
 from wenming_api.system.regions.models import Region
 from wenming_api.system.users.models import User
@@ -27,8 +27,6 @@ from wenming_api.system.users.models import User
 _DEPTHS = {ProgressLevel.COUNTY: 2, ProgressLevel.STREET: 3, ProgressLevel.COMMUNITY: 4}
 _UNNAMED = "未分配"
 _CUTS = ("region", "assessor", "site_type")
-_SCOPES = 500
-"""Statements kept: callers' scopes are few."""
 
 
 class _ByPlace:
@@ -39,14 +37,13 @@ class _ByPlace:
 
 
 async def read_progress(
-    session: AnySession, *, scope: Scope, assessment_id: UUID, level: ProgressLevel = ProgressLevel.COUNTY
+    source: Source, *, scope: Scope, assessment_id: UUID, level: ProgressLevel = ProgressLevel.COUNTY
 ) -> ProgressOut:
     """How far an assessment is, in the caller's regions or his own sheets. Two statements; `NotFound`."""
-    found = await session.execute(_head(scope), {"assessment_id": assessment_id})
-    head = found.one_or_none()
+    head = await _head(scope).row(source, assessment_id=assessment_id)
     if head is None:
         raise NotFound("测评不存在，或不在您的数据范围内。")
-    total, parts = await _count(session, scope, head.effective_draw_id, level)
+    total, parts = await _count(source, scope, head["effective_draw_id"], level)
     methods = [
         MethodPart(
             code=code,
@@ -55,11 +52,11 @@ async def read_progress(
             done=total.reviewed if source == MethodSource.FIELD else done,
             expected=total.sheets if source == MethodSource.FIELD else expected,
         )
-        for code, name, source, done, expected in head.methods or ()
+        for code, name, source, done, expected in head["methods"] or ()
     ]
     return ProgressOut(
         assessment_id=assessment_id,
-        state=head.state,
+        state=head["state"],
         as_of=clock.now(),
         total=total,
         regions=parts["region"],
@@ -69,13 +66,12 @@ async def read_progress(
     )
 
 
-@lru_cache(maxsize=_SCOPES)
-def _head(scope: Scope) -> Select[Any]:
-    """What is counted; kept by scope, for building a statement costs more than running it."""
+@lru_cache(maxsize=SHAPES)
+def _head(scope: Scope) -> Kept:
+    """What is counted."""
     id_ = bindparam("assessment_id", type_=Uuid)
-    return select(Assessment.state, Assessment.effective_draw_id, _methods(id_).label("methods")).where(
-        Assessment.id == id_, visible(scope)
-    )
+    columns = (Assessment.state, Assessment.effective_draw_id, _methods(id_).label("methods"))
+    return Kept(select(*columns).where(Assessment.id == id_, visible(scope)))
 
 
 def _methods(assessment_id: BindParameter[Any]) -> Any:
@@ -125,8 +121,8 @@ def _counts(work: Any) -> dict[str, ColumnElement[Any]]:
     }
 
 
-@lru_cache(maxsize=_SCOPES)
-def _counting(scope: Scope, level: ProgressLevel) -> Select[Any]:
+@lru_cache(maxsize=SHAPES)
+def _counting(scope: Scope, level: ProgressLevel) -> Kept:
     of_site = func.bool_and(Sheet.state == SheetState.ACCEPTED).over(partition_by=DrawSite.site_id)
     work = (
         select(
@@ -156,7 +152,7 @@ def _counting(scope: Scope, level: ProgressLevel) -> Select[Any]:
         .subquery()
     )
     name = func.coalesce(Region.name, User.display_name, SiteType.name)
-    return (
+    return Kept(
         select(sums, name.label("name"))
         .outerjoin(Region, Region.code == sums.c.region)
         .outerjoin(User, User.id == sums.c.assessor)
@@ -166,14 +162,14 @@ def _counting(scope: Scope, level: ProgressLevel) -> Select[Any]:
 
 
 async def _count(
-    session: AnySession, scope: Scope, draw_id: UUID | None, level: ProgressLevel
+    source: Source, scope: Scope, draw_id: UUID | None, level: ProgressLevel
 ) -> tuple[Counts, dict[str, list[Part]]]:
-    found = await session.execute(_counting(scope, level), {"draw_id": draw_id})
+    found = await _counting(scope, level).rows(source, draw_id=draw_id)
     total = Counts(**dict.fromkeys(Counts.model_fields, 0))
     parts: dict[str, list[Part]] = {cut: [] for cut in _CUTS}
     # GROUPING sets a bit for each column that the row is not grouped by.
     cut_of = {0b011: "region", 0b101: "assessor", 0b110: "site_type"}
-    for row in found.mappings():
+    for row in found:
         if row["cut"] == 0b111:
             total = Counts.model_validate({key: row[key] for key in Counts.model_fields})
             continue

@@ -15,8 +15,9 @@ from wenming_api.city.reviews.schemas import Disagreement
 from wenming_api.city.scoring.queries import read_sheet
 from wenming_api.city.scoring.rules import Verdict
 from wenming_api.city.scoring.schemas import SheetDetail
+from wenming_api.kit.answers import answer
 from wenming_api.kit.fields import Judged, Transition
-from wenming_api.kit.http import Paging, Reads, Router, Writes, etag
+from wenming_api.kit.http import Paging, Reads, Router, Writes
 from wenming_api.kit.pages import Page
 from wenming_api.kit.problems import (
     Forbidden,
@@ -33,10 +34,8 @@ MayReview = Annotated[Principal, Depends(may(Permission.SHEETS_REVIEW))]
 _REFUSALS = problems(NotFound, EntryFrozen, IllegalTransition, VersionMoved)
 
 
-@router.post("/sheets/{sheet_id}/accept", summary="测评表审核通过", responses=_REFUSALS)
-async def accept(
-    caller: MayReview, assessment_id: UUID, sheet_id: UUID, body: Judged, session: Writes, response: Response
-) -> SheetDetail:
+@router.post("/sheets/{sheet_id}/accept", summary="测评表审核通过", response_model=SheetDetail, responses=_REFUSALS)
+async def accept(caller: MayReview, assessment_id: UUID, sheet_id: UUID, body: Judged, session: Writes) -> Response:
     """由测评人员以外的人审核；照片须全部到达。"""
     await service.review_sheet(
         session,
@@ -49,14 +48,13 @@ async def accept(
     )
     await session.flush()  # the answer carries the new version
     detail = await read_sheet(session, caller=caller, assessment_id=assessment_id, sheet_id=sheet_id)
-    etag(response, detail.version)
-    return detail
+    return answer(detail, version=detail["version"])
 
 
-@router.post("/sheets/{sheet_id}/return", summary="退回测评表", responses=_REFUSALS)
+@router.post("/sheets/{sheet_id}/return", summary="退回测评表", response_model=SheetDetail, responses=_REFUSALS)
 async def return_(
-    caller: MayReview, assessment_id: UUID, sheet_id: UUID, body: Transition, session: Writes, response: Response
-) -> SheetDetail:
+    caller: MayReview, assessment_id: UUID, sheet_id: UUID, body: Transition, session: Writes
+) -> Response:
     """退回给测评人员重新填报，须说明原因。"""
     await service.review_sheet(
         session,
@@ -69,8 +67,7 @@ async def return_(
     )
     await session.flush()  # the answer carries the new version
     detail = await read_sheet(session, caller=caller, assessment_id=assessment_id, sheet_id=sheet_id)
-    etag(response, detail.version)
-    return detail
+    return answer(detail, version=detail["version"])
 
 
 @router.get("/disagreements", summary="查询测评分歧")

@@ -1,12 +1,12 @@
 """Reads of score sheets."""
 
+from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Uuid, and_, bindparam, case, exists, func, select
+from sqlalchemy import ColumnElement, Select, Text, Uuid, and_, bindparam, case, cast, exists, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
-from sqlalchemy.engine import RowMapping
 from sqlalchemy.orm import aliased
 
 from wenming_api.access.principal import Principal
@@ -34,11 +34,12 @@ from wenming_api.city.scoring.rules import (
     is_own_unit,
     why_not,
 )
-from wenming_api.city.scoring.schemas import LineOut, SheetDetail, SheetRow, SheetSort, VersionDetail, VersionRow
+from wenming_api.city.scoring.schemas import SheetDetail, SheetSort, VersionDetail, VersionRow
 from wenming_api.city.sites.models import Site
 from wenming_api.kit.actions import AllowedAction
 from wenming_api.kit.db import AnySession
-from wenming_api.kit.pages import Page, PageParams, contains, page
+from wenming_api.kit.kept import SHAPES, Found, Kept, KeptPage, Row, Shapes, Source, equals, under
+from wenming_api.kit.pages import PageParams, escape_like, given
 from wenming_api.kit.problems import NotFound
 from wenming_api.system.files.models import File
 from wenming_api.system.files.rules import FileState
@@ -101,38 +102,40 @@ def _rows(*more: Any) -> Select[Any]:
     )
 
 
+_MATCHES: dict[str, ColumnElement[bool]] = {
+    "assessment_id": equals(Sheet.assessment_id),
+    "assessor_id": equals(Sheet.owner_id, "assessor_id"),
+    "site_id": equals(Sheet.site_id),
+    "site_type_code": equals(Sheet.site_type_code),
+    "under": under(Sheet.region_path, bindparam("under", type_=Text)),
+    "state": equals(Sheet.state),
+    "evidence": equals(Sheet.evidence),
+    "q": Site.name.ilike(bindparam("q", type_=Text), escape="\\"),
+}
+_lists = Shapes[KeptPage]()
+
+
 async def list_sheets(
-    session: AnySession,
+    source: Source,
     *,
     scope: Scope,
     params: PageParams,
     sort: SheetSort = SheetSort.REGION,
-    assessment_id: UUID | None = None,
-    assessor_id: UUID | None = None,
-    site_id: UUID | None = None,
-    site_type_code: str | None = None,
-    under: str | None = None,
-    state: SheetState | None = None,
-    evidence: Evidence | None = None,
     q: str | None = None,
-) -> Page[SheetRow]:
-    """Sheets that match every filter given; `under` is a region path whose subtree is meant, `q` a site's name."""
-    statement = _rows().where(visible(scope))
-    for column, value in (
-        (Sheet.assessment_id, assessment_id),
-        (Sheet.owner_id, assessor_id),
-        (Sheet.site_id, site_id),
-        (Sheet.site_type_code, site_type_code),
-        (Sheet.state, state),
-        (Sheet.evidence, evidence),
-    ):
-        if value is not None:
-            statement = statement.where(column == value)
-    if under is not None:
-        statement = statement.where(Sheet.region_path.startswith(under, autoescape=True))
-    if q is not None:
-        statement = statement.where(contains(Site.name, q))
-    return await page(session, statement, params, sort=sort, columns=_SORTS, key=Sheet.id, into=SheetRow)
+    **filters: Any,
+) -> Found:
+    """Sheets (rows as `SheetRow`) that match every filter given: `assessment_id`, `assessor_id`, `site_id`,
+    `site_type_code`, `state`, `evidence`, `under` (a region path whose subtree is meant), `q` (a site's name).
+
+    Two statements.
+    """
+    values = given(q=q and f"%{escape_like(q)}%", **filters)
+
+    def make() -> KeptPage:
+        statement = _rows().where(visible(scope), *(_MATCHES[name] for name in values))
+        return KeptPage(statement, sort=sort, columns=_SORTS, key=Sheet.id)
+
+    return await _lists.of((scope, sort, *values), make).read(source, params, **values)
 
 
 _VERSION: tuple[Any, ...] = (
@@ -185,7 +188,7 @@ async def read_version(
     row = found.mappings().one_or_none()
     if row is None:
         raise NotFound
-    return VersionDetail(**row, lines=await _read_lines(session, version_id))
+    return VersionDetail.model_validate({**row, "lines": await _read_lines(session, version_id)})
 
 
 async def _require(session: AnySession, scope: Scope, assessment_id: UUID, sheet_id: UUID) -> None:
@@ -205,13 +208,25 @@ def photo_evidence() -> ColumnElement[str]:
     )
 
 
-async def _read_lines(session: AnySession, version_id: UUID) -> list[LineOut]:
-    found = await session.execute(_lines(), {"version_id": version_id})
-    return [LineOut.model_validate(row) for row in found]
+async def _read_lines(source: Source, version_id: UUID) -> list[dict[str, Any]]:
+    return [_line(row) for row in await _lines().rows(source, version_id=version_id)]
+
+
+def _line(row: Row) -> dict[str, Any]:
+    """A line as `LineOut`: instants are text in the photos' JSON."""
+    for photo in row["photos"]:
+        if photo["taken_at"] is not None:
+            photo["taken_at"] = datetime.fromisoformat(photo["taken_at"])
+    return dict(row)
+
+
+def _exact(column: Any) -> ColumnElement[str]:
+    """A decimal as text without trailing zeros: JSON's numbers are read as floats."""
+    return cast(func.trim_scale(column), Text)
 
 
 @cache
-def _lines() -> Select[Any]:
+def _lines() -> Kept:
     """The lines of a version in one statement, deductions and photos aggregated; built once, as building it costs
     more than running it.
     """
@@ -220,7 +235,7 @@ def _lines() -> Select[Any]:
             func.jsonb_agg(
                 aggregate_order_by(
                     func.jsonb_build_object(
-                        *("no", Deduction.no, "points", Deduction.points),
+                        *("no", Deduction.no, "points", _exact(Deduction.points)),
                         *("reason_code", Deduction.reason_code, "note", Deduction.note),
                     ),
                     Deduction.no,
@@ -238,7 +253,7 @@ def _lines() -> Select[Any]:
                         *("no", LinePhoto.no, "deduction_no", LinePhoto.deduction_no),
                         *("file_id", LinePhoto.file_id, "evidence", photo_evidence()),
                         *("taken_at", LinePhoto.taken_at),
-                        *("longitude", LinePhoto.longitude, "latitude", LinePhoto.latitude),
+                        *("longitude", _exact(LinePhoto.longitude), "latitude", _exact(LinePhoto.latitude)),
                     ),
                     LinePhoto.no,
                 )
@@ -248,7 +263,7 @@ def _lines() -> Select[Any]:
         .where(LinePhoto.line_id == ScoreLine.id)
         .scalar_subquery()
     )
-    return (
+    return Kept(
         select(
             ScoreLine.id,
             ScoreLine.standard_id,
@@ -282,13 +297,20 @@ _DETAIL: tuple[Any, ...] = (
 )
 _NAMED_ALIKE = {"id", "sheet_id", "achieved", "max_score", "vetoed", "no", "author_id", "author_name"}
 """Columns of the current version that a sheet's row has already, or knows under another name."""
+_MADE = {"current", "draft", "draft_saved_at", "form", "allowed_actions"}
+_SHOWN = [name for name in SheetDetail.model_fields if name not in _MADE]
+_OF_VERSION = [
+    name
+    for name in VersionDetail.model_fields
+    if name not in {"id", "sheet_id", "no", "author_id", "author_name", "lines"}
+]
 
 
-@lru_cache(maxsize=512)
-def _detail(scope: Scope) -> Select[Any]:
-    """A sheet's row with all that its detail shows, for one scope; kept, as building it costs more than running it."""
+@lru_cache(maxsize=SHAPES)
+def _detail(scope: Scope) -> Kept:
+    """A sheet's row with all that its detail shows, for one scope."""
     current = [column for column in _VERSION if column.key not in _NAMED_ALIKE]
-    return (
+    return Kept(
         _rows(*_DETAIL, *current)
         .join(Assessment, Assessment.id == Sheet.assessment_id)
         .outerjoin(DrawSite, and_(DrawSite.draw_id == Sheet.draw_id, DrawSite.site_id == Sheet.site_id))
@@ -303,53 +325,50 @@ def _detail(scope: Scope) -> Select[Any]:
     )
 
 
-async def read_sheet(session: AnySession, *, caller: Principal, assessment_id: UUID, sheet_id: UUID) -> SheetDetail:
-    """One sheet with its current version, the standards to judge, and what the caller may do; `NotFound`.
+async def read_sheet(source: Source, *, caller: Principal, assessment_id: UUID, sheet_id: UUID) -> dict[str, Any]:
+    """One sheet as `SheetDetail`: its current version, the standards to judge, what the caller may do; `NotFound`.
 
     Two statements, three when the process does not know the form yet.
     """
-    found = await session.execute(_detail(caller.scope), {"sheet_id": sheet_id, "assessment_id": assessment_id})
-    row = found.mappings().one_or_none()
+    row = await _detail(caller.scope).row(source, sheet_id=sheet_id, assessment_id=assessment_id)
     if row is None:
         raise NotFound
-    form = await site_form(session, assessment_id=assessment_id, site_type_code=row["site_type_code"])
+    form = await site_form(source, assessment_id=assessment_id, site_type_code=row["site_type_code"])
     own = row["assessor_id"] == caller.user_id
-    return SheetDetail.model_validate(
-        {
-            **row,
-            "current": await _current(session, row),
-            "draft": row["draft"] if own else None,
-            "draft_saved_at": row["draft_saved_at"] if own else None,
-            "form": form.lines,
-            "allowed_actions": _allowed(row, caller),
-        }
-    )
+    return {
+        **{name: row[name] for name in _SHOWN},
+        "current": await _current(source, row),
+        "draft": row["draft"] if own else None,
+        "draft_saved_at": row["draft_saved_at"] if own else None,
+        "form": form.written,
+        "allowed_actions": _allowed(row, caller),
+    }
 
 
-async def _current(session: AnySession, row: RowMapping) -> dict[str, Any] | None:
+async def _current(source: Source, row: Row) -> dict[str, Any] | None:
     version_id = row["current_version_id"]
     if version_id is None:
         return None
     return {
-        **row,
+        **{name: row[name] for name in _OF_VERSION},
         "id": version_id,
         "sheet_id": row["id"],
         "no": row["version_no"],
         "author_id": row["assessor_id"],
         "author_name": row["assessor_name"],
-        "lines": await _read_lines(session, version_id),
+        "lines": await _read_lines(source, version_id),
     }
 
 
-def _allowed(row: RowMapping, caller: Principal) -> list[AllowedAction]:
+def _allowed(row: Row, caller: Principal) -> list[AllowedAction]:
     now = Situation(
-        state=row["state"],
+        state=SheetState(row["state"]),
         is_author=row["assessor_id"] == caller.user_id,
         own_unit=is_own_unit(caller.unit_path, row["unit_path"]) and row["assessor_id"] == caller.user_id,
         entry_open=row["assessment_state"] in ENTRY_OPEN,
         review_open=row["assessment_state"] in REVIEW_OPEN,
         in_force=row["effective_draw_id"] == row["draw_id"] and row["draw_status"] in IN_FIELD,
-        evidence=row["evidence"],
+        evidence=Evidence(row["evidence"]),
         may_submit=caller.may(Permission.SHEETS_SUBMIT),
         may_review=caller.may(Permission.SHEETS_REVIEW),
         may_assign=caller.may(Permission.SHEETS_ASSIGN),

@@ -20,8 +20,9 @@ from wenming_api.city.scoring.schemas import (
     VersionDetail,
     VersionRow,
 )
+from wenming_api.kit.answers import answer, answer_page
 from wenming_api.kit.fields import Search
-from wenming_api.kit.http import IfMatch, Paging, Reads, Router, Writes, etag
+from wenming_api.kit.http import HotReads, IfMatch, Paging, Reads, Router, Writes, etag
 from wenming_api.kit.pages import Page
 from wenming_api.kit.problems import (
     Forbidden,
@@ -48,11 +49,11 @@ Under = Annotated[
 ByName = Annotated[Search | None, Query(description="点位名称")]
 
 
-@router.get("/assessments/{assessment_id}/sheets", summary="查询测评表")
+@router.get("/assessments/{assessment_id}/sheets", summary="查询测评表", response_model=Page[SheetRow])
 async def list_(
     caller: MayReadSheets,
     assessment_id: UUID,
-    session: Reads,
+    reader: HotReads,
     paging: Paging,
     sort: SheetSort = SheetSort.REGION,
     state: Annotated[SheetState | None, Query(description="状态")] = None,
@@ -62,10 +63,10 @@ async def list_(
     under: Under = None,
     evidence: Annotated[Evidence | None, Query(description="照片是否齐全")] = None,
     q: ByName = None,
-) -> Page[SheetRow]:
+) -> Response:
     """按状态、测评人员、点位、类型、区域筛选；责任单位在成绩发布后才能看到本单位的测评表。"""
-    return await queries.list_sheets(
-        session,
+    found = await queries.list_sheets(
+        reader,
         scope=caller.scope,
         params=paging,
         sort=sort,
@@ -78,12 +79,13 @@ async def list_(
         evidence=evidence,
         q=q,
     )
+    return answer_page(found)
 
 
-@router.get("/me/sheets", summary="我的测评任务")
+@router.get("/me/sheets", summary="我的测评任务", response_model=Page[SheetRow])
 async def list_mine(
     caller: MaySubmitSheets,
-    session: Reads,
+    reader: HotReads,
     paging: Paging,
     sort: SheetSort = SheetSort.REGION,
     assessment_id: Annotated[UUID | None, Query(description="测评")] = None,
@@ -91,10 +93,10 @@ async def list_mine(
     site_type_code: SiteType = None,
     under: Under = None,
     q: ByName = None,
-) -> Page[SheetRow]:
+) -> Response:
     """分配给本人的测评表。"""
-    return await queries.list_sheets(
-        session,
+    found = await queries.list_sheets(
+        reader,
         scope=caller.scope,
         params=paging,
         sort=sort,
@@ -105,16 +107,19 @@ async def list_mine(
         under=under,
         q=q,
     )
+    return answer_page(found)
 
 
-@router.get("/assessments/{assessment_id}/sheets/{sheet_id}", summary="查看测评表", responses=problems(NotFound))
-async def read(
-    caller: MayOpenSheets, assessment_id: UUID, sheet_id: UUID, session: Reads, response: Response
-) -> SheetDetail:
+@router.get(
+    "/assessments/{assessment_id}/sheets/{sheet_id}",
+    summary="查看测评表",
+    response_model=SheetDetail,
+    responses=problems(NotFound),
+)
+async def read(caller: MayOpenSheets, assessment_id: UUID, sheet_id: UUID, reader: HotReads) -> Response:
     """应评标准、当前版本的评分与照片、本人的草稿、可用操作。"""
-    detail = await queries.read_sheet(session, caller=caller, assessment_id=assessment_id, sheet_id=sheet_id)
-    etag(response, detail.version)
-    return detail
+    detail = await queries.read_sheet(reader, caller=caller, assessment_id=assessment_id, sheet_id=sheet_id)
+    return answer(detail, version=detail["version"])
 
 
 @router.get(

@@ -77,7 +77,8 @@ class Sort(StrEnum):
 
 
 async def test_a_page(reader: Reader, database: Database) -> None:
-    kept = KeptPage(select(NUMBERS.c.n, NUMBERS.c.path), sort=Sort.DOWN, columns={"n": NUMBERS.c.n}, key=NUMBERS.c.path)
+    every = select(NUMBERS.c.n, NUMBERS.c.path)
+    kept = KeptPage(every, NUMBERS.c.n > 0, sort=Sort.DOWN, columns={"n": NUMBERS.c.n}, key=NUMBERS.c.path)
     async with database.read() as session:
         for source in (reader, session):
             found = await kept.read(source, PageParams(2, 2))

@@ -131,15 +131,28 @@ class Found:
 
 
 class KeptPage:
-    """The two statements of a list in one shape: the count, up to `COUNTED_UP_TO`, and the page."""
+    """The two statements of a list in one shape: the count, up to `COUNTED_UP_TO`, and the page.
 
-    def __init__(self, statement: Select[Any], *, sort: StrEnum, columns: Mapping[str, Any], key: Any) -> None:
-        counted = statement.with_only_columns(key).order_by(None).limit(COUNTED_UP_TO + 1).subquery()
+    `statement` selects rows with what they refer to, `condition` which of them. The page's keys are found first, from
+    an index as a rule, and only those rows are joined: a plan made without the values would join all that match.
+    """
+
+    def __init__(
+        self,
+        statement: Select[Any],
+        condition: ColumnElement[bool],
+        *,
+        sort: StrEnum,
+        columns: Mapping[str, Any],
+        key: Any,
+    ) -> None:
+        matching = statement.with_only_columns(key.label("key")).where(condition)
+        counted = matching.limit(COUNTED_UP_TO + 1).subquery()
         self._count = Kept(select(func.count().label("total")).select_from(counted))
-        ordered = statement.order_by(None).order_by(*ordering(sort, columns, key))
-        self._rows = Kept(
-            ordered.limit(bindparam("rows_taken", type_=Integer)).offset(bindparam("rows_passed", type_=Integer))
-        )
+        order = ordering(sort, columns, key)
+        page = matching.order_by(*order).limit(bindparam("rows_taken", type_=Integer))
+        keys = page.offset(bindparam("rows_passed", type_=Integer)).subquery()
+        self._rows = Kept(statement.join(keys, keys.c.key == key).order_by(*order))
 
     async def read(self, source: Source, params: PageParams, **values: Any) -> Found:
         """The page, in two statements, in one when nothing matches."""

@@ -132,8 +132,8 @@ async def list_sheets(
     values = given(q=q and f"%{escape_like(q)}%", **filters)
 
     def make() -> KeptPage:
-        statement = _rows().where(visible(scope), *(_MATCHES[name] for name in values))
-        return KeptPage(statement, sort=sort, columns=_SORTS, key=Sheet.id)
+        condition = and_(visible(scope), *(_MATCHES[name] for name in values))
+        return KeptPage(_rows(), condition, sort=sort, columns=_SORTS, key=Sheet.id)
 
     return await _lists.of((scope, sort, *values), make).read(source, params, **values)
 

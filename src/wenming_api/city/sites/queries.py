@@ -130,8 +130,8 @@ async def list_sites(
     """A page of sites (rows as `SiteRow`). Two statements."""
 
     def make() -> KeptPage:
-        statement = selected(list(SiteRow.model_fields)).where(matching(scope, wanted))
-        return KeptPage(statement, sort=sort, columns=_SORTS, key=Site.id)
+        statement = selected(list(SiteRow.model_fields))
+        return KeptPage(statement, matching(scope, wanted), sort=sort, columns=_SORTS, key=Site.id)
 
     kept = _lists.of((scope, sort, *wanted.given()), make)
     return await kept.read(source, params, **values_of(wanted))

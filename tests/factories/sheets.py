@@ -81,7 +81,7 @@ class FieldWork:
         """A whole submission, as a request."""
         return {
             "id": str(uuid7()),
-            "captured_at": "2026-11-12T09:30:00+08:00",
+            "captured_at": "2024-11-12T09:30:00+08:00",
             "longitude": "118.0475",
             "latitude": "36.8131",
             "lines": self.lines(),

@@ -66,7 +66,7 @@ def history(work: FieldWork, sheets: list[Sheet]) -> list[dict[str, Any]]:
             sheet_id=str(sheet.id),
             replaces=first["id"],
             reason="现场复核后更正",
-            captured_at="2026-11-12T10:30:00+08:00",
+            captured_at="2024-11-12T10:30:00+08:00",
             lines=work.lines(count={"count": "2"}),
         )
         items += [first, second]
@@ -101,6 +101,23 @@ async def test_the_three_orders_of_reliability(
     for order in (items, items[::-1], items[1::2] + items[::2]):
         assert (await send(assessor, work, order)).status_code == 200
     assert await count(database, SheetVersion) == len(items)
+
+
+async def test_a_wrong_clock_is_refused_for_its_item_alone_and_never_reaches_the_tray(
+    assessor: httpx.AsyncClient, database: Database, work: FieldWork, sheets: list[Sheet]
+) -> None:
+    good = work.submission(sheet_id=str(sheets[0].id))
+    ahead = work.submission(sheet_id=str(sheets[1].id), captured_at="2091-01-01T09:30:00+08:00")
+    answered = (await send(assessor, work, [ahead, good])).json()
+    assert [each["outcome"] for each in answered["items"]] == ["refused", "recorded"]
+    (error,) = answered["items"][0]["problem"]["errors"]
+    assert (error["pointer"], "请校准设备时间" in error["message"]) == ("/captured_at", True)
+    await freeze(database, work, AssessmentState.PAUSED)
+    assert (await send(assessor, work, [ahead])).json()["refused"] == 1
+    assert await count(database, LateSubmission) == 0
+    await freeze(database, work, AssessmentState.IN_PROGRESS)
+    corrected = ahead | {"captured_at": "2024-11-12T09:30:00+08:00"}
+    assert (await send(assessor, work, [corrected])).json()["recorded"] == 1
 
 
 async def test_one_bad_item_does_not_hold_the_rest(

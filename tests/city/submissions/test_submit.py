@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -19,6 +20,7 @@ from wenming_api.city.assessments.rules import AssessmentState
 from wenming_api.city.sampling.models import DrawSite
 from wenming_api.city.sampling.rules import DrawSiteStatus
 from wenming_api.city.scoring.models import ScoreLine, Sheet, SheetVersion
+from wenming_api.kit import clock
 from wenming_api.kit.db import Database
 from wenming_api.kit.decoding import Defect
 from wenming_api.kit.ids import uuid7
@@ -53,7 +55,7 @@ async def test_a_submission_is_judged_and_kept(
     async with database.transaction() as session:
         photo = await make_photo(session, owner=work.assessors[0])
     deductions = [
-        {"reason": "litter", "photos": [{"file_id": str(photo.id), "taken_at": "2026-11-12T09:00:00+08:00"}]},
+        {"reason": "litter", "photos": [{"file_id": str(photo.id), "taken_at": "2024-11-12T09:00:00+08:00"}]},
         {"reason": "other", "points": "1.25", "note": "乱停车", "photos": [{"file_id": str(photo.id)}]},
     ]
     body = work.submission(lines=work.lines(deduction={"deductions": deductions}, count={"count": "3"}))
@@ -66,7 +68,7 @@ async def test_a_submission_is_judged_and_kept(
     detail = (await assessor.get(f"{work.path}/sheets/{sheet.id}")).json()
     current = detail["current"]
     assert current["id"] == body["id"]
-    assert (current["longitude"], current["captured_at"]) == ("118.0475", "2026-11-12T09:30:00+08:00")
+    assert (current["longitude"], current["captured_at"]) == ("118.0475", "2024-11-12T09:30:00+08:00")
     lines = {line["standard_id"]: line for line in current["lines"]}
     judged = lines[str(work.standards["deduction"])]
     assert judged["achieved"] == "4.25"
@@ -182,10 +184,11 @@ async def test_nobody_submits_for_his_own_unit(callers: Callers, database: Datab
     ("change", "pointer"),
     [
         ({"id": "018f0000-0000-4000-8000-000000000000"}, "/id"),
-        ({"captured_at": "2026-11-12T09:30:00"}, "/captured_at"),
+        ({"captured_at": "2024-11-12T09:30:00"}, "/captured_at"),
         ({"captured_at": "0001-01-01T00:00:00+14:00"}, "/captured_at"),
+        ({"captured_at": "2019-12-31T23:59:00+00:00"}, "/captured_at"),
         ({"longitude": "181"}, "/longitude"),
-        ({"latitude": None}, "/"),
+        ({"latitude": None}, ""),
         ({"note": "\ud800"}, None),
         ({"note": "\x00"}, "/note"),
         ({"lines": []}, "/lines"),
@@ -204,6 +207,18 @@ async def test_bad_input_is_explained(
     assert answer.headers["content-type"] == "application/problem+json"
     if pointer is not None:
         assert pointer in [error["pointer"] for error in answer.json()["errors"]]
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(9, 200), (11, 422)])
+async def test_a_clock_may_be_a_little_ahead(
+    assessor: httpx.AsyncClient, work: FieldWork, sheet: Sheet, minutes: int, status: int
+) -> None:
+    ahead = (clock.now() + timedelta(minutes=minutes)).isoformat()
+    answer = await assessor.post(url(work, sheet), json=work.submission(captured_at=ahead))
+    assert answer.status_code == status
+    if status == 422:
+        (error,) = answer.json()["errors"]
+        assert (error["pointer"], "请校准设备时间" in error["message"]) == ("/captured_at", True)
 
 
 async def test_a_faulty_form_leaves_nothing_behind(

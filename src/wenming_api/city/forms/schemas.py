@@ -87,7 +87,9 @@ class SubmissionIn(Strict):
     replaces: UUID | None = Field(
         default=None, description="所依据的当前版本编号；首次提交为 null。已有更新的版本时答 409"
     )
-    captured_at: ClockTime = Field(description="现场完成时间（设备时钟）")
+    captured_at: ClockTime = Field(
+        description="现场完成时间（设备时钟）；晚于服务器时间 10 分钟以上或早于 2020 年的，请校准设备时间后重新提交"
+    )
     longitude: Longitude | None = None
     latitude: Latitude | None = None
     crs: Crs = Field(default=Crs.WGS84, description="坐标系")

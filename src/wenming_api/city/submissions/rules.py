@@ -7,9 +7,9 @@ sheets on in memory and collects the versions to insert.
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from wenming_api.city.forms.rules import Form, InvalidSubmission, Judgement, fingerprint, judge
@@ -27,6 +27,12 @@ from wenming_api.city.scoring.rules import (
     why_not,
 )
 from wenming_api.kit.problems import Conflict, FieldError, IllegalTransition, InvalidInput, NotFound, Problem
+
+CLOCK_TOLERANCE: Final = timedelta(minutes=10)
+"""How far a device's clock may be ahead of the server's."""
+
+EARLIEST_CAPTURE: Final = datetime(2020, 1, 1, tzinfo=UTC)
+"""What was captured before was captured by a device that does not know the date."""
 
 
 class SheetMoved(Conflict):
@@ -165,6 +171,21 @@ class NewVersion:
 Outcome = Recorded | Frozen | Problem
 
 
+def check_clock(captured_at: datetime, received_at: datetime) -> None:
+    """That a device's clock can have been right: not ahead of the time of receipt, not from before the system.
+
+    Raises:
+        InvalidSubmission: the clock is wrong; nothing is lost, the device keeps the submission and sends it again.
+    """
+    if captured_at > received_at + CLOCK_TOLERANCE:
+        wrong = "现场完成时间晚于服务器时间，请校准设备时间后重新提交"
+    elif captured_at < EARLIEST_CAPTURE:
+        wrong = f"现场完成时间早于 {EARLIEST_CAPTURE.year} 年，请校准设备时间后重新提交"
+    else:
+        return
+    raise InvalidSubmission([FieldError("/captured_at", wrong)])
+
+
 def in_order(given: Sequence[Given]) -> list[int]:
     """Places in the order to apply: as captured, but each after the one of the batch that it replaces."""
     waiting: dict[UUID, list[int]] = {}
@@ -211,6 +232,7 @@ class Intake:
                 return SubmissionIdReused("该提交编号已用于另一份内容；请为新的提交生成新的编号。")
             return Recorded(known, True, sheet.state, sheet.version, sheet.evidence)
         try:
+            check_clock(given.submission["captured_at"], given.received_at)
             judgement = judge(self.forms[sheet.site_type_code], given.submission["lines"])
             evidence = self._evidence_of(judgement)
         except InvalidSubmission as wrong:

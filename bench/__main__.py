@@ -130,19 +130,22 @@ def _bench(environment: Environment, postgres: EmbeddedPostgres, database: str, 
 def _cold_paths(bench: Bench) -> dict[str, list[str]]:
     """Lists with filters, sort and page; details of many sheets."""
     sheets = f"{API}/assessments/{bench.world.open}/sheets"
-    counties = bench.sql("SELECT path FROM regions WHERE level = 'county' ORDER BY code LIMIT 4").split()
+    regions = bench.sql("SELECT id, path FROM regions WHERE level = 'county' ORDER BY code LIMIT 4").split()
+    counties = dict(region.split("|") for region in regions)
     ids = bench.sql(
         f"SELECT id FROM sheets WHERE assessment_id = '{bench.world.closed[0]}' ORDER BY md5(id::text) LIMIT 200"
     ).split()
     sites = bench.sql("SELECT id FROM sites ORDER BY md5(id::text) LIMIT 200").split()
     return {
         "site list": [
-            f"{API}/sites?under={county}&sort=-updated_at&page={page}&size=20" for county in counties for page in (1, 2)
+            f"{API}/sites?region_id={county}&sort=-updated_at&page={page}&size=20"
+            for county in counties
+            for page in (1, 2)
         ],
         "site detail": [f"{API}/sites/{id_}" for id_ in sites],
         "sheet list": [
             f"{sheets}?state=submitted&under={county}&sort=-submitted_at&page={page}&size=20"
-            for county in counties
+            for county in counties.values()
             for page in (1, 2)
         ],
         "progress": [f"{API}/assessments/{bench.world.open}/progress"],

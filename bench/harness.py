@@ -19,6 +19,7 @@ from wenming_api.kit.embedded import ports
 from wenming_api.kit.embedded.postgres import SUPERUSER, EmbeddedPostgres
 from wenming_api.kit.embedded.process import Child
 from wenming_api.kit.embedded.supervisor import Supervisor
+from wenming_api.kit.invalidation import CHANNEL
 
 APP_ROLE = "wenming_app"
 LOGGED = re.compile(r"^\S+ \S+ \S+ \[\d+\] (\S+)@(\S+) (LOG|DETAIL):  (.*)$")
@@ -179,6 +180,11 @@ class Bench:
     def _log_statements(self, milliseconds: str) -> None:
         self.postgres.psql(f"ALTER SYSTEM SET log_min_duration_statement = {milliseconds};\nSELECT pg_reload_conf();")
         time.sleep(0.3)  # every backend reads the new setting at its next command
+
+    def forget(self) -> None:
+        """Make the server's processes drop the answers that they keep."""
+        self.sql(f"SELECT pg_notify('{CHANNEL}', topic) FROM unnest(ARRAY['rankings', 'results']) topic")
+        time.sleep(0.05)  # the news travels by a connection of its own
 
     def sql(self, statement: str) -> str:
         """One statement as the superuser, for preparing and looking."""

@@ -162,6 +162,27 @@ async def raw_connection(session: AsyncSession) -> asyncpg.Connection:
     return raw
 
 
+class BareStatements:
+    """Statements with `$1`, `$2`… of one transaction, sent as they are: for the few paths where SQLAlchemy's execution
+    costs more than PostgreSQL's.
+
+    The first goes through SQLAlchemy, which begins the transaction with it. Made and dropped within the transaction.
+    """
+
+    def __init__(self, session: WriteSession) -> None:
+        self._session = session
+        self._raw: asyncpg.Connection | None = None
+
+    async def fetch(self, sql: str, *values: Any) -> Sequence[Mapping[str, Any]]:
+        """All rows, by column name."""
+        if self._raw is not None:
+            return cast("Sequence[Mapping[str, Any]]", await self._raw.fetch(sql, *values))
+        connection = await self._session.connection()
+        found = (await connection.exec_driver_sql(sql, values)).mappings().all()
+        self._raw = cast("asyncpg.Connection", (await connection.get_raw_connection()).driver_connection)
+        return cast("Sequence[Mapping[str, Any]]", found)
+
+
 async def copy_rows(session: WriteSession, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
     """Add many rows by COPY, several times faster than INSERT. All rows have the same columns; Python-side defaults
     are not applied. Raises asyncpg's errors, a unique violation among them."""

@@ -62,9 +62,22 @@ def _duplicate(cause: asyncpg.UniqueViolationError) -> str:
     return "已有相同的数据（名称、编码或编号重复），请核对后再提交。"
 
 
-def from_database(error: DBAPIError) -> Problem:
-    """The problem behind a database error: duplicates, references, unreadable text, a lock not had, no server."""
-    cause = getattr(error.orig, "__cause__", None) or error.orig
+_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+    OSError,
+)
+
+
+def from_database(error: DBAPIError | asyncpg.PostgresError | asyncpg.InterfaceError) -> Problem:
+    """The problem behind a database error, SQLAlchemy's or a bare one: duplicates, references, unreadable text, a lock
+    not had, no server."""
+    lost = False
+    cause: BaseException | None = error
+    if isinstance(error, DBAPIError):
+        lost, cause = error.connection_invalidated, getattr(error.orig, "__cause__", None) or error.orig
     name = getattr(cause, "constraint_name", None)
     if isinstance(cause, asyncpg.UniqueViolationError):
         return Conflict(_duplicate(cause), constraint=name)
@@ -76,10 +89,7 @@ def from_database(error: DBAPIError) -> Problem:
         return InvalidInput("含有无法保存的字符或超出范围的数值，请核对后再提交。")
     if isinstance(cause, (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)):
         return Unavailable("多人同时操作同一数据，请重试。", retry_after=1)
-    if (
-        isinstance(cause, (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError))
-        or error.connection_invalidated
-    ):
+    if lost or isinstance(cause, _AWAY):
         return Unavailable("数据库暂时无法连接，请稍后再试；未保存的内容请勿关闭页面。")
     raise error
 
@@ -106,7 +116,11 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(IntegrityError)
     @app.exception_handler(DBAPIError)
     @app.exception_handler(OperationalError)
-    async def on_database(request: Request, error: DBAPIError) -> Response:
+    @app.exception_handler(asyncpg.PostgresError)
+    @app.exception_handler(asyncpg.InterfaceError)
+    async def on_database(
+        request: Request, error: DBAPIError | asyncpg.PostgresError | asyncpg.InterfaceError
+    ) -> Response:
         return answer(request, from_database(error))
 
     @app.exception_handler(StaleDataError)

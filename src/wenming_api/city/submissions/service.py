@@ -1,7 +1,7 @@
 """Recording submissions exactly once, one at a time or in offline batches (C3.3).
 
-The hot path is two statements and one audit entry: `_lock` reads and locks all that decides, `_write` inserts
-versions, lines, deductions and photos and moves the sheets on. Both are set-based: a batch costs what one costs.
+The hot path is two statements: `_lock` reads and locks all that decides, `_write` inserts versions, lines, deductions,
+photos and audit entries and moves the sheets on. Both are set-based: a batch costs what one costs.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ARRAY, Uuid, bindparam, select, text
+from sqlalchemy import select
 
 from wenming_api.access.principal import Principal
 from wenming_api.city.assessments.rules import ENTRY_OPEN, AssessmentState
@@ -36,10 +36,10 @@ from wenming_api.city.submissions.rules import (
 )
 from wenming_api.city.submissions.schemas import Receipt
 from wenming_api.kit import clock
-from wenming_api.kit.db import WriteSession
+from wenming_api.kit.db import BareStatements, WriteSession
 from wenming_api.kit.ids import uuid7
 from wenming_api.kit.problems import Conflict, Problem
-from wenming_api.system.audit.service import entry, record_many
+from wenming_api.system.audit.service import APPEND, entry
 from wenming_api.system.files.rules import FileKind, FileState
 
 
@@ -50,32 +50,31 @@ class SubmissionRace(Conflict):
     title = "提交编号正被另一请求使用"
 
 
-_LOCK: Final = text("""
+_LOCK: Final = """
     SELECT s.id, s.assessment_id, s.site_type_code, s.region_path, s.unit_path, s.state, s.version_no,
            s.current_version_id, s.version, s.evidence, a.state AS assessment_state,
            coalesce(s.draw_id = a.effective_draw_id, false) AS draw_effective, d.status AS draw_status,
            (SELECT jsonb_agg(jsonb_build_array(f.id, f.owner_id, f.kind, f.state))
-              FROM files f WHERE f.id = ANY (:file_ids)) AS files,
-           EXISTS (SELECT FROM sheet_versions v WHERE v.id = ANY (:version_ids)) AS known
-      FROM hold_assessment(:assessment_id) a
+              FROM files f WHERE f.id = ANY (CAST($1 AS uuid[]))) AS files,
+           EXISTS (SELECT FROM sheet_versions v WHERE v.id = {version_id}) AS known
+      FROM hold_assessment(CAST($4 AS uuid)) a
       JOIN sheets s ON s.assessment_id = a.id
       JOIN draw_sites d ON d.draw_id = s.draw_id AND d.site_id = s.site_id
-     WHERE s.id = ANY (:sheet_ids) AND s.owner_id = :owner_id
+     WHERE s.id = {sheet_id} AND s.owner_id = CAST($5 AS uuid)
      ORDER BY s.id
        FOR UPDATE OF s
-""").bindparams(
-    bindparam("file_ids", type_=ARRAY(Uuid)),
-    bindparam("version_ids", type_=ARRAY(Uuid)),
-    bindparam("sheet_ids", type_=ARRAY(Uuid)),
-    bindparam("assessment_id", type_=Uuid),
-    bindparam("owner_id", type_=Uuid),
-)
+"""
 """Sheets in the order of their ids, so that two batches never wait for each other in a circle. `hold_assessment` keeps
 the state from changing before the end, and lets whoever waits to change it go before later submissions."""
+_LOCK_MANY: Final = _LOCK.format(version_id="ANY (CAST($2 AS uuid[]))", sheet_id="ANY (CAST($3 AS uuid[]))")
+_LOCK_ONE: Final = _LOCK.format(version_id="(CAST($2 AS uuid[]))[1]", sheet_id="(CAST($3 AS uuid[]))[1]")
+"""For a single submission: PostgreSQL sees that it is one row, and plans the statement once and for all."""
 
-_WRITE: Final = text("""
+_WRITE: Final = """
     WITH given AS MATERIALIZED (
-        SELECT CAST(:given AS jsonb) AS body
+        SELECT CAST($1 AS jsonb) AS body
+    ), audited AS (
+        {append}
     ), versions AS (
         INSERT INTO sheet_versions (id, sheet_id, assessment_id, no, kind, reason, replaces_id, author_id,
                                     fingerprint, captured_at, received_at, longitude, latitude, crs, note,
@@ -112,8 +111,8 @@ _WRITE: Final = text("""
                id uuid, no int, version_id uuid, evidence text, at timestamptz, version int)
          WHERE sheets.id = g.id
     )
-    SELECT count(*) FROM versions
-""").bindparams(bindparam("given"))
+    SELECT count(*) AS inserted FROM versions
+""".format(append=APPEND.format(entries="(SELECT body -> 'audit' FROM given)"))  # noqa: S608 (constants only)
 
 
 async def submit_sheet(
@@ -181,52 +180,53 @@ async def record_submissions(
     demands a certain action; `open_in` are the states of the assessment that take entries; `caller` and `reason` go
     into the audit log.
     """
-    intake = await _lock(session, author, assessment_id, given, open_in, only)
+    bare = BareStatements(session)
+    intake = await _lock(session, bare, author, assessment_id, given, open_in, only)
     outcomes = {place: intake.apply(given[place]) for place in in_order(given)}
-    await _write(session, intake)
-    await record_many(session, [_audited(each, caller, assessment_id, reason) for each in intake.new])
+    if intake.new:
+        entries = [_audited(each, caller, assessment_id, reason) for each in intake.new]
+        await _write(bare, intake, entries)
     return [outcomes[place] for place in range(len(given))]
 
 
 async def _lock(
     session: WriteSession,
+    bare: BareStatements,
     author: Author,
     assessment_id: UUID,
     given: Sequence[Given],
     open_in: frozenset[AssessmentState],
     only: SheetAction | None,
 ) -> Intake:
-    found = await session.execute(
-        _LOCK,
-        {
-            "file_ids": list({file_id for each in given for file_id in each.file_ids()}),
-            "version_ids": [each.id for each in given],
-            "sheet_ids": list({each.sheet_id for each in given}),
-            "assessment_id": assessment_id,
-            "owner_id": author.user_id,
-        },
+    found = await bare.fetch(
+        _LOCK_ONE if len(given) == 1 else _LOCK_MANY,
+        list({file_id for each in given for file_id in each.file_ids()}),
+        [each.id for each in given],
+        list({each.sheet_id for each in given}),
+        assessment_id,
+        author.user_id,
     )
     sheets: dict[UUID, Locked] = {}
     photos: dict[UUID, KnownPhoto] = {}
     seen = False
     for row in found:
-        sheets[row.id] = Locked(
-            id=row.id,
-            assessment_id=row.assessment_id,
-            site_type_code=row.site_type_code,
-            region_path=row.region_path,
-            unit_path=row.unit_path,
-            state=SheetState(row.state),
-            version_no=row.version_no,
-            current_version_id=row.current_version_id,
-            version=row.version,
-            evidence=Evidence(row.evidence),
-            entry_open=row.assessment_state in open_in,
-            in_force=row.draw_effective and row.draw_status in IN_FIELD,
+        sheets[row["id"]] = Locked(
+            id=row["id"],
+            assessment_id=row["assessment_id"],
+            site_type_code=row["site_type_code"],
+            region_path=row["region_path"],
+            unit_path=row["unit_path"],
+            state=SheetState(row["state"]),
+            version_no=row["version_no"],
+            current_version_id=row["current_version_id"],
+            version=row["version"],
+            evidence=Evidence(row["evidence"]),
+            entry_open=row["assessment_state"] in open_in,
+            in_force=row["draw_effective"] and row["draw_status"] in IN_FIELD,
         )
         if not photos:
-            photos = dict(_known_photo(*each) for each in row.files or ())
-        seen = row.known
+            photos = dict(_known_photo(*each) for each in row["files"] or ())
+        seen = row["known"]
     forms = {
         code: (await site_form(session, assessment_id=assessment_id, site_type_code=code)).items
         for code in {sheet.site_type_code for sheet in sheets.values()}
@@ -251,12 +251,10 @@ async def _recall(session: WriteSession, given: Sequence[Given]) -> dict[UUID, V
     return {row.id: Version(**row._mapping) for row in found}
 
 
-async def _write(session: WriteSession, intake: Intake) -> None:
-    if not intake.new:
-        return
-    body = orjson.dumps(_body(intake), default=str).decode()
-    inserted = (await session.execute(_WRITE, {"given": body})).scalar_one()
-    if inserted != len(intake.new):
+async def _write(bare: BareStatements, intake: Intake, entries: list[dict[str, Any]]) -> None:
+    body = orjson.dumps({**_body(intake), "audit": entries}, default=str).decode()
+    written = await bare.fetch(_WRITE, body)
+    if written[0]["inserted"] != len(intake.new):
         raise SubmissionRace("提交编号正被另一请求使用，请原样重发。")
 
 

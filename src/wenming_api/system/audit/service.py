@@ -1,11 +1,12 @@
 """Appending to the audit log, in the transaction of the change itself (N11)."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from pydantic_core import to_jsonable_python
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import Dialect, func, insert, select, text
+from sqlalchemy.dialects import postgresql
 
 from wenming_api.access.principal import Principal
 from wenming_api.kit import clock
@@ -82,6 +83,18 @@ async def record_many(session: WriteSession, entries: list[dict[str, Any]]) -> N
     elif entries:
         await session.execute(insert(AuditEntry), entries)
 
+
+_DIALECT: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+_COLUMNS = [column for column in AuditEntry.__table__.columns if column.name != "xid"]
+APPEND: Final = """
+INSERT INTO audit_entries ({names})
+SELECT {names} FROM jsonb_to_recordset({{entries}}) AS entries({types})
+""".format(
+    names=", ".join(column.name for column in _COLUMNS),
+    types=", ".join(f"{column.name} {column.type.compile(_DIALECT)}" for column in _COLUMNS),
+)
+"""What `record_many` does, for a change that is one SQL statement and appends its entries in the same: `.format` it
+with the SQL of a JSON list of `entry` rows."""
 
 SEALED_AT_ONCE = 5_000
 _SEALER_LOCK = 0x5EA1

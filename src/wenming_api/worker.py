@@ -18,6 +18,7 @@ from pgqueuer.models import Job as QueuedJob
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from wenming_api.city.result_notices import jobs as result_notices
 from wenming_api.city.scoring import jobs as scoring
 from wenming_api.kit import clock, events, upkeep
 from wenming_api.kit.jobs import MAX_ATTEMPTS, Handler, Job, JobAttempt, Periodic, catalogue
@@ -28,7 +29,7 @@ from wenming_api.system.files import jobs as files
 from wenming_api.system.uploads import jobs as uploads
 
 log = structlog.get_logger(__name__)
-modules = (events, upkeep, audit, files, inbox, scoring, uploads)
+modules = (events, upkeep, audit, files, inbox, result_notices, scoring, uploads)
 _FIRST_DELAY = timedelta(seconds=1)
 _TOGETHER = 8
 """Jobs run at once: fewer than the pool has connections, so that none waits for one."""

@@ -15,3 +15,12 @@ class FileSettled(Event):
 
     file_id: UUID
     ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResultPublished(Event):
+    """The result of an assessment has been published."""
+
+    name: ClassVar[str] = "city.results.published"
+
+    assessment_id: UUID

@@ -289,6 +289,16 @@ async def read_parts(session: AnySession, assessment_id: UUID) -> dict[str, Any]
     }
 
 
+async def list_assessor_ids(session: AnySession, assessment_id: UUID) -> list[UUID]:
+    """The active assessors of an assessment."""
+    found = await session.scalars(
+        select(AssessmentAssessor.user_id)
+        .join(User, User.id == AssessmentAssessor.user_id)
+        .where(AssessmentAssessor.assessment_id == assessment_id, User.active)
+    )
+    return list(found)
+
+
 def scheme_of(*, root_path: str, settings: Settings, parts: Mapping[str, Any]) -> Scheme:
     """Parts in the form of a request, or as `read_parts` gives them, as the values that the rules check."""
     return Scheme(

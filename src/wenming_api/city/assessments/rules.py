@@ -81,6 +81,10 @@ class AssessmentAction(StrEnum):
     STOP = "stop"
 
 
+TOLD = frozenset({AssessmentAction.START, AssessmentAction.PAUSE, AssessmentAction.RESUME})
+"""Steps after which assessors may, or may not, work; they are told."""
+
+
 class Guard(StrEnum):
     """A condition beside the state that a transition asks for."""
 

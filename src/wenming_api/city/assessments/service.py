@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import column, delete, func, insert, select
 
 from wenming_api.access.principal import Principal
+from wenming_api.catalog.events import ResultPublished
 from wenming_api.city.assessments import queries
 from wenming_api.city.assessments.models import (
     Assessment,
@@ -24,6 +25,7 @@ from wenming_api.city.assessments.rules import (
     ENTRY_OPEN,
     RESULT_OPEN,
     REVIEW_OPEN,
+    TOLD,
     TRANSITIONS,
     AssessmentAction,
     AssessmentState,
@@ -37,10 +39,13 @@ from wenming_api.city.assessments.schemas import (
     AssessmentCreate,
     AssessmentPatch,
 )
+from wenming_api.city.notices.rules import About
+from wenming_api.city.notices.service import tell_moved
 from wenming_api.city.schemes.queries import gather_facts
 from wenming_api.city.schemes.rules import Gap, Settings, publish_gaps, scheme_gaps
 from wenming_api.kit import clock
 from wenming_api.kit.db import WriteSession
+from wenming_api.kit.events import publish
 from wenming_api.kit.ids import uuid7
 from wenming_api.kit.problems import (
     Conflict,
@@ -287,6 +292,15 @@ async def change_state(
     before = {"state": row.state.value}
     row.state, row.state_since, row.state_reason = TRANSITIONS[step].target, clock.now(), reason
     await _audit(session, caller, row, step.value, before=before, after={"state": row.state.value}, reason=reason)
+    if step in TOLD:
+        await tell_moved(
+            session,
+            await queries.list_assessor_ids(session, row.id),
+            assessment_id=row.id,
+            about=About(row.number, row.name),
+            state=row.state.label,
+            reason=reason,
+        )
     return row
 
 
@@ -303,6 +317,7 @@ async def attach_result(
         wanted = "、".join(state.label for state in AssessmentState if state in RESULT_OPEN)
         raise IllegalTransition(f"测评当前为“{row.state.label}”，仅在“{wanted}”时可以发布成绩。", allowed=_allowed(row))
     row.result_id = result_id
+    await publish(session, ResultPublished(assessment_id=assessment_id))
     return row
 
 

@@ -12,6 +12,8 @@ from wenming_api.access.principal import Principal
 from wenming_api.city.assessments.models import Assessment, AssessmentAssessor
 from wenming_api.city.assignments.rules import ASSIGN_OPEN, Candidate, Place, Shortage, distribute, why_barred
 from wenming_api.city.assignments.schemas import AssignIn, AssignmentResult, DistributeIn, Load, ShortageOut
+from wenming_api.city.notices.rules import About
+from wenming_api.city.notices.service import tell_assigned
 from wenming_api.city.sampling.models import DrawSite
 from wenming_api.city.sampling.rules import IN_FIELD
 from wenming_api.city.scoring.models import Sheet
@@ -38,6 +40,7 @@ class _Ground:
     """What an assignment starts from."""
 
     assessment_id: UUID
+    about: About
     draw_id: UUID
     places: dict[UUID, Place]
     candidates: dict[UUID, Candidate]
@@ -142,7 +145,8 @@ async def _ground(session: WriteSession, caller: Principal, assessment_id: UUID)
     held = func.hold_assessment(assessment_id).table_valued(
         column("state", Assessment.state.type), column("effective_draw_id", Assessment.effective_draw_id.type)
     )
-    head = (await session.execute(select(*held.c))).one_or_none()
+    named = select(*held.c, Assessment.number, Assessment.name).join(Assessment, Assessment.id == assessment_id)
+    head = (await session.execute(named)).one_or_none()
     if head is None:
         raise NotFound("测评不存在。")
     if head.effective_draw_id is None:
@@ -195,7 +199,7 @@ async def _ground(session: WriteSession, caller: Principal, assessment_id: UUID)
         regions, types = tuple(row.region_paths or ()), tuple(row.site_type_codes)
         candidates[row.user_id] = Candidate(row.user_id, row.unit_path, regions, types, row.load)
         names[row.user_id] = row.display_name
-    return _Ground(assessment_id, head.effective_draw_id, places, candidates, names)
+    return _Ground(assessment_id, About(head.number, head.name), head.effective_draw_id, places, candidates, names)
 
 
 async def _make(
@@ -241,6 +245,7 @@ async def _make(
             after={"made": len(made), "by_assessor": {str(user): number for user, number in sorted(new.items())}},
             context=("assessment", ground.assessment_id),
         )
+        await tell_assigned(session, assessment_id=ground.assessment_id, about=ground.about, sheets=new)
     return _result(ground, made, shortages, wanted - len(made), applied=True)
 
 

@@ -8,6 +8,7 @@ from wenming_api.access.principal import Principal
 from wenming_api.city.assessments.rules import REVIEW_OPEN
 from wenming_api.city.assessments.service import EntryFrozen
 from wenming_api.city.forms.schemas import SubmissionIn
+from wenming_api.city.notices.service import tell_decided
 from wenming_api.city.scoring.models import LateSubmission
 from wenming_api.city.scoring.rules import LateState
 from wenming_api.city.submissions.rules import Author, Frozen, Given
@@ -101,3 +102,13 @@ async def _decide(
         reason=reason,
         context=("assessment", late.assessment_id),
     )
+    if late.owner_id is not None:
+        await tell_decided(
+            session,
+            assessment_id=late.assessment_id,
+            late_id=late.id,
+            author_id=late.owner_id,
+            captured_at=late.captured_at,
+            admitted=state is LateState.ADMITTED,
+            reason=reason,
+        )

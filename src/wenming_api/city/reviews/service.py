@@ -6,6 +6,7 @@ from sqlalchemy import and_, select
 
 from wenming_api.access.principal import Principal
 from wenming_api.city.assessments.service import lock_for_review
+from wenming_api.city.notices.service import tell_returned
 from wenming_api.city.sampling.models import DrawSite
 from wenming_api.city.sampling.rules import IN_FIELD
 from wenming_api.city.scoring.models import Sheet, SheetReview
@@ -44,7 +45,7 @@ async def review_sheet(
     """
     held = await lock_for_review(session, assessment_id)
     found = await session.execute(
-        select(Sheet, DrawSite.status)
+        select(Sheet, DrawSite.status, DrawSite.name)
         .join(DrawSite, and_(DrawSite.draw_id == Sheet.draw_id, DrawSite.site_id == Sheet.site_id))
         .where(Sheet.id == sheet_id, Sheet.assessment_id == assessment_id, visible(caller.scope))
         .with_for_update(of=Sheet)
@@ -95,3 +96,12 @@ async def review_sheet(
         reason=reason,
         context=("assessment", assessment_id),
     )
+    if verdict is Verdict.RETURNED and sheet.owner_id is not None:
+        await tell_returned(
+            session,
+            assessment_id=assessment_id,
+            sheet_id=sheet.id,
+            author_id=sheet.owner_id,
+            site_name=row.name,
+            reason=reason,
+        )

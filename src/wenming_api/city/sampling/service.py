@@ -15,6 +15,8 @@ from wenming_api.access.principal import Principal
 from wenming_api.city.assessments.models import Assessment, AssessmentQuota, AssessmentRegion
 from wenming_api.city.assessments.rules import DRAW_OPEN, AssessmentState
 from wenming_api.city.assessments.service import lock_for_change
+from wenming_api.city.notices.rules import About
+from wenming_api.city.notices.service import tell_proposed
 from wenming_api.city.sampling.models import Draw, DrawFrame, DrawSite
 from wenming_api.city.sampling.rules import (
     DRAW_TRANSITIONS,
@@ -372,6 +374,15 @@ async def advance_draw(
         after={"state": after.state.value, "proposal": after.proposal},
         reason=reason,
     )
+    if draw.proposal is not None:
+        await tell_proposed(
+            session,
+            caller=caller,
+            region_path=assessment.region_path,
+            about=About(assessment.number, assessment.name),
+            draw_id=draw.id,
+            what=f"第 {draw.no} 次抽选{draw.proposal.label}：{reason}",
+        )
     return draw
 
 

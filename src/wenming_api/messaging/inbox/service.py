@@ -1,6 +1,6 @@
 """Changes of the inbox: notifying, reading, putting away. What a recipient does with his own is not audited."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,8 @@ from wenming_api.messaging.inbox.schemas import MarkedOut, MessageOut, ReadAll
 
 TITLE_LENGTH = 100
 BODY_LENGTH = 2000
+_ONE_PER_KEY = [Message.owner_id, Message.dedupe_key]
+_KEYED = text("dedupe_key IS NOT NULL")
 
 
 async def notify(
@@ -52,14 +54,58 @@ async def notify(
         "created_at": clock.now(),
     }
     made = await session.execute(
-        insert(Message)
-        .on_conflict_do_nothing(
-            index_elements=[Message.owner_id, Message.dedupe_key], index_where=text("dedupe_key IS NOT NULL")
-        )
-        .returning(Message.id),
+        insert(Message).on_conflict_do_nothing(index_elements=_ONE_PER_KEY, index_where=_KEYED).returning(Message.id),
         [plain | {"id": uuid7(), "owner_id": person} for person in people],
     )
     return len(made.all())
+
+
+async def add_news(
+    session: WriteSession,
+    news: Mapping[UUID, str],
+    *,
+    topic: Topic,
+    title: str,
+    target: tuple[str, UUID],
+    dedupe_key: str,
+    once: bool = False,
+) -> None:
+    """Give each recipient his line, in one statement: a message, or one more line of the message with this key.
+
+    A message that gets a line is unread and in the inbox again, at the time of the line, and leads to the newest
+    target; lines beyond 2,000 characters are left out. `once`: who has the message already keeps it as it is.
+    """
+    if not news:
+        return
+    now = clock.now()
+    statement = insert(Message)
+    if once:
+        statement = statement.on_conflict_do_nothing(index_elements=_ONE_PER_KEY, index_where=_KEYED)
+    else:
+        new = statement.excluded
+        statement = statement.on_conflict_do_update(
+            index_elements=_ONE_PER_KEY,
+            index_where=_KEYED,
+            set_={
+                "body": func.left(Message.body + "\n" + new.body, BODY_LENGTH),
+                "target_type": new.target_type,
+                "target_id": new.target_id,
+                "created_at": new.created_at,
+                "read_at": None,
+                "archived_at": None,
+            },
+        )
+    columns = {"topic": topic, "title": title, "target_type": target[0], "target_id": target[1]}
+    # One order of recipients for everybody, as in `notify`.
+    await session.execute(
+        statement,
+        [
+            columns
+            | {"id": uuid7(), "owner_id": one, "body": news[one][:BODY_LENGTH]}
+            | {"dedupe_key": dedupe_key, "created_at": now}
+            for one in sorted(news)
+        ],
+    )
 
 
 async def mark_read(session: WriteSession, message_id: UUID, *, scope: Scope) -> MessageOut:

@@ -1,9 +1,10 @@
 """Reads of users. A user is seen by whoever sees his unit."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Text, cast, func, literal, select
+from sqlalchemy import ColumnElement, Select, Text, and_, any_, cast, exists, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from wenming_api.access.principal import Principal
@@ -15,8 +16,9 @@ from wenming_api.kit.db import AnySession
 from wenming_api.kit.pages import Page, PageParams, contains, page
 from wenming_api.kit.problems import NotFound
 from wenming_api.system.accounts.schemas import UserDetail, UserOut, UserSort
-from wenming_api.system.roles.models import Role
-from wenming_api.system.roles.rules import KEYS
+from wenming_api.system.regions.models import Region
+from wenming_api.system.roles.models import Role, RoleRegion
+from wenming_api.system.roles.rules import KEYS, DataScope
 from wenming_api.system.sessions.models import LoginFailures, Session
 from wenming_api.system.units.models import Department, Unit
 from wenming_api.system.users.models import User, UserRole
@@ -84,6 +86,54 @@ async def list_users(
     if active is not None:
         statement = statement.where(User.active == active)
     return await page(session, statement, params, sort=sort, columns=_SORTS, key=User.id, into=UserOut)
+
+
+async def holders(
+    session: AnySession,
+    *,
+    permission: Permission,
+    region_path: str,
+    below: bool = False,
+    unit_paths: Collection[str] = (),
+) -> list[UUID]:
+    """Active users who hold a permission and whose data scope holds a region; one statement.
+
+    Args:
+        below: those as well whose scope is a part of the region.
+        unit_paths: those as well whose scope are units, when it holds one of these.
+    """
+    above = _path_and_above(region_path)
+
+    def concerned(path: Any) -> ColumnElement[bool]:
+        inside: ColumnElement[bool] = path.in_(above)
+        return or_(inside, path.startswith(region_path, autoescape=True)) if below else inside
+
+    role = select(literal(1)).join_from(UserRole, Role, Role.id == UserRole.role_id).where(UserRole.user_id == User.id)
+    custom = exists().where(RoleRegion.role_id == Role.id, Region.id == RoleRegion.region_id, concerned(Region.path))
+    scopes = [
+        Role.data_scope == DataScope.ALL,
+        and_(Role.data_scope == DataScope.REGION, concerned(User.region_path)),
+        and_(Role.data_scope == DataScope.CUSTOM, custom),
+        and_(Role.data_scope == DataScope.UNIT, User.unit_path.in_(set(unit_paths))),
+        and_(
+            Role.data_scope == DataScope.UNIT_AND_BELOW,
+            User.unit_path.in_({each for path in unit_paths for each in _path_and_above(path)}),
+        ),
+    ]
+    found = await session.scalars(
+        select(User.id).where(
+            User.active,
+            exists(role.where(literal(permission.value) == any_(Role.permissions)).correlate(User)),
+            exists(role.where(or_(*scopes)).correlate(User)),
+        )
+    )
+    return list(found)
+
+
+def _path_and_above(path: str) -> list[str]:
+    """`1/15/208/` → `1/`, `1/15/`, `1/15/208/`."""
+    steps = path.split("/")[:-1]
+    return ["".join(f"{step}/" for step in steps[: length + 1]) for length in range(len(steps))]
 
 
 async def read_user(session: AnySession, *, caller: Principal, user_id: UUID) -> UserDetail:

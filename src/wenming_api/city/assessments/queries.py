@@ -86,6 +86,20 @@ def visible(scope: Scope) -> ColumnElement[bool]:
     return scope.where(Assessment, also=[and_(published, grant) for grant in grants])
 
 
+def _readable(caller: Principal) -> ColumnElement[bool]:
+    """Which assessments a caller may look at: those he sees, and those whose published result he may read, when his
+    unit lies in what was assessed, or above it. The field work is over then: nothing drawn is secret any more.
+    """
+    seen = visible(caller.scope)
+    if not caller.may(Permission.RESULTS_READ):
+        return seen
+    concerned = or_(
+        literal(caller.region_path).startswith(Assessment.region_path),
+        Assessment.region_path.startswith(caller.region_path, autoescape=True),
+    )
+    return or_(seen, and_(Assessment.result_id.is_not(None), concerned))
+
+
 _ROW = [
     *(getattr(Assessment, name) for name in AssessmentRow.model_fields if name != "region_name"),
     Region.name.label("region_name"),
@@ -95,15 +109,15 @@ _ROW = [
 async def list_assessments(
     session: AnySession,
     *,
-    scope: Scope,
+    caller: Principal,
     params: PageParams,
     sort: AssessmentSort = AssessmentSort.NEWEST,
     search: str | None = None,
     states: Collection[AssessmentState] = (),
     region_id: UUID | None = None,
 ) -> Page[AssessmentRow]:
-    """A page of the assessments the caller sees; `search` in number and name."""
-    statement = select(*_ROW).join(Region, Region.id == Assessment.region_id).where(visible(scope))
+    """A page of the assessments the caller may look at; `search` in number and name."""
+    statement = select(*_ROW).join(Region, Region.id == Assessment.region_id).where(_readable(caller))
     if search:
         statement = statement.where(or_(contains(Assessment.number, search), contains(Assessment.name, search)))
     if states:
@@ -141,7 +155,7 @@ async def read_assessment(session: AnySession, *, caller: Principal, assessment_
         )
         .join(Region, Region.id == Assessment.region_id)
         .join(IndicatorSystem, IndicatorSystem.id == Assessment.system_id)
-        .where(Assessment.id == assessment_id, visible(caller.scope))
+        .where(Assessment.id == assessment_id, _readable(caller))
     )
     head = found.one_or_none()
     if head is None:

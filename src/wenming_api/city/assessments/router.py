@@ -55,9 +55,9 @@ async def list_(
     state: Annotated[list[AssessmentState], Query(description="状态，可多选")] = [],  # noqa: B006 - FastAPI copies it
     region_id: Annotated[UUID | None, Query(description="测评的城市或区县")] = None,
 ) -> Page[AssessmentRow]:
-    """本人数据范围内的测评，以及已发布的、涉及本区域或由本人担任测评人员的测评。"""
+    """本人数据范围内的测评，已发布的、涉及本区域或由本人担任测评人员的测评，以及本单位所在地区已发布成绩的测评。"""
     return await queries.list_assessments(
-        session, scope=caller.scope, params=paging, sort=sort, search=q, states=state, region_id=region_id
+        session, caller=caller, params=paging, sort=sort, search=q, states=state, region_id=region_id
     )
 
 

@@ -21,10 +21,15 @@ _SHOWN = Decimal(1).scaleb(-SHOWN_PLACES)
 
 def stored(value: Fraction | Decimal | int) -> Decimal:
     """The value as a score column holds it: ten decimal places, halves away from zero."""
-    exact = Fraction(value)
-    sign = -1 if exact < 0 else 1
-    doubled = 2 * abs(exact.numerator) * _UNIT + exact.denominator
-    return Decimal(sign * (doubled // (2 * exact.denominator))).scaleb(-PLACES, _WIDE)
+    return Decimal(scaled(value)).scaleb(-PLACES, _WIDE)
+
+
+def scaled(value: Fraction | Decimal | int) -> int:
+    """As :func:`stored`, in units of the last place."""
+    exact = value if isinstance(value, Fraction) else Fraction(value)
+    numerator, denominator = exact.numerator, exact.denominator
+    rounded: int = (2 * abs(numerator) * _UNIT + denominator) // (2 * denominator)
+    return -rounded if numerator < 0 else rounded
 
 
 def maybe_stored(value: Fraction | None) -> Decimal | None:

@@ -15,7 +15,7 @@ from tests.factories.results import ENTRIES, Example, make_example, make_sheet
 from wenming_api.catalog.permissions import Permission
 from wenming_api.city.assessments.models import Assessment
 from wenming_api.city.assessments.rules import AssessmentState
-from wenming_api.city.results.models import Result, ResultCell, ResultSite
+from wenming_api.city.results.models import Result, ResultPlace, ResultSite
 from wenming_api.city.results.rules import Cut
 from wenming_api.city.sites.models import Site
 from wenming_api.city.surveys.models import MethodScore
@@ -198,7 +198,7 @@ async def test_a_result_that_something_has_overtaken_is_not_published(admin: Cli
     publish = next(each for each in older["allowed_actions"] if each["action"] == "publish")
     assert (publish["allowed"], publish["why_not"]) == (False, "已有更新的一次计算")
     async with database.read() as session:
-        assert set(await session.scalars(select(ResultCell.result_id))) == {
+        assert set(await session.scalars(select(ResultPlace.result_id))) == {
             await session.scalar(select(Result.id).where(Result.current))
         }
 

@@ -98,9 +98,19 @@ COPIED = (
     FROM result_sites AS s, copies AS c
     """,
     """
+    INSERT INTO result_places
+    SELECT (jsonb_populate_record(p, jsonb_build_object('id', p.id + 100000 * c.n, 'result_id', c.result_id))).*
+    FROM result_places AS p, copies AS c
+    """,
+    """
+    INSERT INTO result_kinds
+    SELECT (jsonb_populate_record(k, jsonb_build_object('id', k.id + 100000 * c.n, 'result_id', c.result_id))).*
+    FROM result_kinds AS k, copies AS c
+    """,
+    """
     INSERT INTO result_cells
-    SELECT c.result_id, x.no, x.site_id, x.indicator_path, x.department_id, x.methods, x.achieved, x.max_score,
-           x.applicable, x.conforming
+    SELECT x.achieved, x.max_score, x.place_id + 100000 * c.n, x.kind_id + 100000 * c.n, x.applicable, x.conforming,
+           x.depth_from, x.depth_to
     FROM result_cells AS x, copies AS c
     """,
 )

@@ -1,19 +1,21 @@
 """Pivots in one statement (S1.3): over the cells of each assessment's current result, which sum up its score lines."""
 
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, cast, func, literal, or_, select
+from sqlalchemy import ColumnElement, Numeric, Select, Text, and_, cast, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from wenming_api.access.scope import Scope
-from wenming_api.analytics.statistics.rules import OF_SITES, Dimension
+from wenming_api.analytics.statistics.rules import OF_KINDS, Dimension
 from wenming_api.analytics.statistics.schemas import PivotKey, PivotOut, PivotRow, PivotWish
 from wenming_api.city.assessments.models import Assessment
-from wenming_api.city.results.models import Result, ResultCell, ResultSite
+from wenming_api.city.results.models import Result, ResultCell, ResultKind, ResultPlace
 from wenming_api.city.results.queries import visible
 from wenming_api.city.site_types.models import SiteType
 from wenming_api.city.standards.models import Indicator
 from wenming_api.kit.db import AnySession
+from wenming_api.kit.exact import PLACES
 from wenming_api.system.dictionaries.models import Dictionary, DictionaryItem
 from wenming_api.system.regions.models import Region
 from wenming_api.system.regions.rules import RegionLevel
@@ -23,10 +25,10 @@ MAX_ROWS = 5_000
 _NOTHING = "（未填写）"
 
 _LEVELS: dict[RegionLevel, Any] = {
-    RegionLevel.CITY: ResultSite.city_code,
-    RegionLevel.COUNTY: ResultSite.county_code,
-    RegionLevel.STREET: ResultSite.street_code,
-    RegionLevel.COMMUNITY: ResultSite.community_code,
+    RegionLevel.CITY: ResultPlace.city_code,
+    RegionLevel.COUNTY: ResultPlace.county_code,
+    RegionLevel.STREET: ResultPlace.street_code,
+    RegionLevel.COMMUNITY: ResultPlace.community_code,
 }
 
 
@@ -59,17 +61,17 @@ def _row(row: dict[str, Any], dimensions: tuple[Dimension, ...]) -> PivotRow:
 
 def _sums(scope: Scope, wish: PivotWish) -> Select[Any]:
     """The sums by key; joins only what the keys, the conditions and the scope need."""
-    achieved, most = func.sum(ResultCell.achieved), func.sum(ResultCell.max_score)
+    achieved, most = _points(ResultCell.achieved), _points(ResultCell.max_score)
     applicable, conforming = func.sum(ResultCell.applicable), func.sum(ResultCell.conforming)
     # The method's rows multiply a cell that has several; they are grouped by it, so nothing is counted twice.
-    judged = func.unnest(ResultCell.methods).table_valued("method").render_derived(name="judged")
+    judged = func.unnest(ResultKind.methods).table_valued("method").render_derived(name="judged")
     keys = {
         Dimension.REGION: _LEVELS[wish.region_level],
-        Dimension.INDICATOR: ResultCell.indicator_path[wish.indicator_level],
-        Dimension.DEPARTMENT: ResultCell.department_id,
-        Dimension.UNIT: ResultSite.responsible_unit_id,
-        Dimension.INDUSTRY: ResultSite.industry_code,
-        Dimension.SITE_TYPE: ResultSite.site_type_code,
+        Dimension.INDICATOR: ResultKind.indicator_path[wish.indicator_level],
+        Dimension.DEPARTMENT: ResultKind.department_id,
+        Dimension.UNIT: ResultPlace.responsible_unit_id,
+        Dimension.INDUSTRY: ResultPlace.industry_code,
+        Dimension.SITE_TYPE: ResultPlace.site_type_code,
         Dimension.METHOD: judged.c.method,
         Dimension.PERIOD: func.to_char(func.coalesce(Assessment.starts_on, Assessment.created_at), wish.period.form),
         Dimension.ASSESSMENT: Result.assessment_id,
@@ -86,20 +88,38 @@ def _sums(scope: Scope, wish: PivotWish) -> Select[Any]:
             func.round(100 * conforming / func.nullif(applicable, 0), 2).label("conformance"),
         )
         .select_from(ResultCell)
-        .join(Result, and_(Result.id == ResultCell.result_id, Result.current))
-        .where(visible(scope), *_conditions(wish))
+        .join(ResultPlace, ResultPlace.id == ResultCell.place_id)
+        .join(Result, and_(Result.id == ResultPlace.result_id, Result.current))
+        .where(
+            ResultCell.depth_from <= _depth(wish),
+            ResultCell.depth_to >= _depth(wish),
+            visible(scope),
+            scope.where(ResultPlace, also=_duties(scope)),
+            *_conditions(wish),
+        )
         .group_by(*chosen)
     )
     if Dimension.PERIOD in wish.dimensions:
         statement = statement.join(Assessment, Assessment.id == Result.assessment_id)
-    of_site = (wish.region_code, wish.site_type_code, wish.industry_code, wish.unit_id)
-    if not scope.all_rows or OF_SITES & set(wish.dimensions) or any(value is not None for value in of_site):
-        statement = statement.join(
-            ResultSite, and_(ResultSite.result_id == ResultCell.result_id, ResultSite.site_id == ResultCell.site_id)
-        ).where(scope.where(ResultSite, also=_duties(scope)))
+    of_kind = (wish.department_id, wish.indicator_id, wish.method)
+    if _duties(scope) or OF_KINDS & set(wish.dimensions) or any(value is not None for value in of_kind):
+        statement = statement.join(ResultKind, ResultKind.id == ResultCell.kind_id)
     if Dimension.METHOD in wish.dimensions:
         statement = statement.join(judged, literal(True))
     return statement
+
+
+def _points(column: Any) -> ColumnElement[Decimal]:
+    return cast(func.sum(column), Numeric) * literal(Decimal(1).scaleb(-PLACES), Numeric)
+
+
+def _depth(wish: PivotWish) -> ColumnElement[int]:
+    """How deep the cells' indicator paths have to be: the fewest cells that tell apart what is asked for."""
+    asked: ColumnElement[int] = literal(wish.indicator_level if Dimension.INDICATOR in wish.dimensions else 0)
+    if wish.indicator_id is None:
+        return asked
+    level = select(Indicator.level).where(Indicator.id == wish.indicator_id).scalar_subquery()
+    return func.greatest(asked, level)
 
 
 def _duties(scope: Scope) -> list[ColumnElement[bool]]:
@@ -112,15 +132,15 @@ def _duties(scope: Scope) -> list[ColumnElement[bool]]:
             *(Unit.unit_path == path for path in scope.unit_paths),
         )
     )
-    return [ResultCell.department_id.in_(own)]
+    return [ResultKind.department_id.in_(own)]
 
 
 def _conditions(wish: PivotWish) -> list[ColumnElement[bool]]:
     equal: tuple[tuple[Any, object], ...] = (
-        (ResultSite.site_type_code, wish.site_type_code),
-        (ResultSite.industry_code, wish.industry_code),
-        (ResultSite.responsible_unit_id, wish.unit_id),
-        (ResultCell.department_id, wish.department_id),
+        (ResultPlace.site_type_code, wish.site_type_code),
+        (ResultPlace.industry_code, wish.industry_code),
+        (ResultPlace.responsible_unit_id, wish.unit_id),
+        (ResultKind.department_id, wish.department_id),
     )
     found = [column == value for column, value in equal if value is not None]
     if wish.assessment_ids:
@@ -128,9 +148,9 @@ def _conditions(wish: PivotWish) -> list[ColumnElement[bool]]:
     if wish.region_code is not None:
         found.append(or_(*(level == wish.region_code for level in _LEVELS.values())))
     if wish.indicator_id is not None:
-        found.append(ResultCell.indicator_path.contains([wish.indicator_id]))
+        found.append(ResultKind.indicator_path.contains([wish.indicator_id]))
     if wish.method is not None:
-        found.append(ResultCell.methods.contains([wish.method]))
+        found.append(ResultKind.methods.contains([wish.method]))
     return found
 
 

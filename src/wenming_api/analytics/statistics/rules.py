@@ -34,8 +34,8 @@ _LABELS = {
     Dimension.ASSESSMENT: "测评",
 }
 
-OF_SITES = frozenset({Dimension.REGION, Dimension.UNIT, Dimension.INDUSTRY, Dimension.SITE_TYPE})
-"""Dimensions that are read from the site of a line."""
+OF_KINDS = frozenset({Dimension.INDICATOR, Dimension.DEPARTMENT, Dimension.METHOD})
+"""Dimensions that are read from the standard of a line."""
 
 
 class Period(StrEnum):

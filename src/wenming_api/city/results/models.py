@@ -5,7 +5,17 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -192,21 +202,60 @@ class ResultSpread(Base):
     highest: Mapped[Decimal]
 
 
-class ResultCell(Base):
-    """The lines of a site that share indicator, leading department and methods, summed up for statistics (S1.3).
+class ResultPlace(Base):
+    """A site of an assessment's current result as far as statistics cut by it; `result_sites` has all of it."""
 
-    Only the current result of an assessment keeps cells. `indicator_path` holds the ids from level 1 down.
+    __tablename__ = "result_places"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    result_id: Mapped[UUID] = mapped_column(ForeignKey("results.id"))
+    site_id: Mapped[UUID]
+    site_type_code: Mapped[str]
+    industry_code: Mapped[str | None]
+    responsible_unit_id: Mapped[UUID | None]
+    region_path: Mapped[str]
+    unit_path: Mapped[str | None]
+    city_code: Mapped[str | None]
+    county_code: Mapped[str | None]
+    street_code: Mapped[str | None]
+    community_code: Mapped[str | None]
+
+    __table_args__ = (UniqueConstraint("result_id", "site_id"),)
+
+
+class ResultKind(Base):
+    """What standards have in common as far as statistics cut by it (`cells.rules.CutKind`)."""
+
+    __tablename__ = "result_kinds"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    result_id: Mapped[UUID] = mapped_column(ForeignKey("results.id"))
+    indicator_path: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
+    department_id: Mapped[UUID | None]
+    methods: Mapped[list[str]]
+
+    __table_args__ = (Index("ix_result_kinds_result_id", "result_id"),)
+
+
+class ResultCell(Base):
+    """The lines of one kind at one site, summed up for statistics (S1.3); points in units of 10⁻¹⁰.
+
+    The same lines are there for several depths of the indicator tree: a statistic of some depth reads the cells whose
+    `depth_from` and `depth_to` hold it. Only the current result of an assessment keeps cells.
+
+    There are very many, and statistics read them all: rows are narrow, sums are of integers, and no foreign key is
+    checked row by row. They come and go only with their places and kinds.
     """
 
     __tablename__ = "result_cells"
 
-    result_id: Mapped[UUID] = mapped_column(ForeignKey("results.id"), primary_key=True)
-    no: Mapped[int] = mapped_column(primary_key=True)
-    site_id: Mapped[UUID]
-    indicator_path: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
-    department_id: Mapped[UUID | None]
-    methods: Mapped[list[str]]
-    achieved: Mapped[Decimal]
-    max_score: Mapped[Decimal]
+    achieved: Mapped[int] = mapped_column(BigInteger)
+    max_score: Mapped[int] = mapped_column(BigInteger)
+    place_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     applicable: Mapped[int]
     conforming: Mapped[int]
+    depth_from: Mapped[int] = mapped_column(SmallInteger)
+    depth_to: Mapped[int] = mapped_column(SmallInteger)
+
+    __table_args__ = (Index("ix_result_cells_depth_from", "depth_from"),)

@@ -6,11 +6,13 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from wenming_api.city.cells.rules import Cut as CellCut
+from wenming_api.city.cells.rules import cuts
 from wenming_api.city.regionscores.rules import NO_CHILDREN
 from wenming_api.city.rollup.rules import CutFigure, Figures, MeanFigure
 from wenming_api.city.sitescores.rules import Tally, ancestry
-from wenming_api.city.snapshots.rules import Region, Snapshot
-from wenming_api.kit.exact import decimal_text, ratio_text, stored
+from wenming_api.city.snapshots.rules import Region, Site, Snapshot
+from wenming_api.kit.exact import decimal_text, ratio_text
 
 Row = dict[str, Any]
 
@@ -118,21 +120,12 @@ class Rows:
         types = {kind.code: kind.name for kind in self._snapshot.site_types}
         for site in self._snapshot.sites:
             figure = figures[site.id]
-            levels = {self._regions[code].level: code for code in self._chains[site.region]}
             yield {
                 "site_id": UUID(site.id),
                 "code": site.code,
                 "name": site.name,
-                "site_type_code": site.type,
                 "site_type_name": types.get(site.type, site.type),
-                "industry_code": site.industry,
-                "responsible_unit_id": UUID(site.unit) if site.unit else None,
-                "region_path": self._path(site.region),
-                "unit_path": site.unit_path,
-                "city_code": levels.get("city"),
-                "county_code": levels.get("county"),
-                "street_code": levels.get("street"),
-                "community_code": levels.get("community"),
+                **self._place_of(site),
                 "score": figure.score,
                 "achieved": figure.achieved,
                 "max_score": figure.max_score,
@@ -178,28 +171,37 @@ class Rows:
         yield from self._means(Cut.SITE_TYPE, self._figures.site_types, self._snapshot.site_types)
         yield from self._indicator_rows()
 
-    def cells(self) -> Iterator[tuple[Any, ...]]:
-        """Site, indicator path, department, methods, achieved, max, applicable, conforming: for statistics."""
-        points = self._sums.points
-        kinds = [
-            (
-                [UUID(node) for node in reversed(self._indicator_chains.get(kind.indicator or "", ()))],
-                UUID(kind.department) if kind.department else None,
-                list(kind.methods),
-            )
-            for kind in self._sums.kinds
-        ]
+    def cells(self) -> tuple[CellCut, ...]:
+        """The cells of all cuts, by the place of their sites in the tally."""
+        return cuts(self._snapshot, self._sums)
+
+    def places(self) -> Iterator[Row]:
+        """Every drawn site as far as statistics cut by it, in the order of the tally."""
         for one in self._sums.sites:
-            site = UUID(one.site.id)
-            for number, cell in sorted(one.cells.items()):
-                yield (
-                    site,
-                    *kinds[number],
-                    stored(points(cell.achieved)),
-                    stored(points(cell.max_score)),
-                    cell.applicable,
-                    cell.conforming,
-                )
+            yield {"site_id": UUID(one.site.id), **self._place_of(one.site)}
+
+    def kinds(self, cut: CellCut) -> Iterator[Row]:
+        """The kinds of a cut's cells."""
+        for kind in cut.kinds:
+            yield {
+                "indicator_path": [UUID(node) for node in kind.indicator_path],
+                "department_id": UUID(kind.department) if kind.department else None,
+                "methods": list(kind.methods),
+            }
+
+    def _place_of(self, site: Site) -> Row:
+        levels = {self._regions[code].level: code for code in self._chains[site.region]}
+        return {
+            "site_type_code": site.type,
+            "industry_code": site.industry,
+            "responsible_unit_id": UUID(site.unit) if site.unit else None,
+            "region_path": self._path(site.region),
+            "unit_path": site.unit_path,
+            "city_code": levels.get("city"),
+            "county_code": levels.get("county"),
+            "street_code": levels.get("street"),
+            "community_code": levels.get("community"),
+        }
 
     def _path(self, code: str) -> str:
         return "".join(f"{step}/" for step in reversed(self._chains[code]))

@@ -2,24 +2,28 @@
 
 import asyncio
 from collections.abc import Iterable
+from io import BytesIO
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, select, text, update
 
 from wenming_api.access.principal import Principal
 from wenming_api.city.assessments.models import Assessment
 from wenming_api.city.assessments.queries import visible as visible_assessment
 from wenming_api.city.assessments.rules import AssessmentAction, AssessmentState
 from wenming_api.city.assessments.service import attach_result, change_state, lock_for_change
+from wenming_api.city.cells.rules import COLUMNS as CELL_COLUMNS
+from wenming_api.city.cells.rules import copied
 from wenming_api.city.results.models import (
     Result,
     ResultCell,
     ResultEntry,
     ResultFigure,
+    ResultKind,
+    ResultPlace,
     ResultSheet,
     ResultSite,
-    ResultSnapshot,
     ResultSpread,
 )
 from wenming_api.city.results.rules import ResultState, Rows
@@ -27,9 +31,9 @@ from wenming_api.city.results.schemas import PublishIn
 from wenming_api.city.rollup.rules import Figures, figures_of, result_hash
 from wenming_api.city.sitescores.rules import Tally, tally
 from wenming_api.city.snapshots.queries import gather_snapshot
-from wenming_api.city.snapshots.rules import FORM, Snapshot, digest, to_json
+from wenming_api.city.snapshots.rules import FORM, Snapshot, canonical, text_digest, to_json
 from wenming_api.kit import clock
-from wenming_api.kit.db import WriteSession, raw_connection
+from wenming_api.kit.db import Base, WriteSession, copy_rows, raw_connection
 from wenming_api.kit.ids import uuid7
 from wenming_api.kit.invalidation import invalidate
 from wenming_api.kit.problems import Conflict, Forbidden, NotFound, check_judged
@@ -40,19 +44,6 @@ RANKINGS = "rankings"
 
 RESULTS = "results"
 """Topic that statistics over results are kept under."""
-
-_CELL_COLUMNS = (
-    "result_id",
-    "no",
-    "site_id",
-    "indicator_path",
-    "department_id",
-    "methods",
-    "achieved",
-    "max_score",
-    "applicable",
-    "conforming",
-)
 
 
 class NotDrawn(Conflict):
@@ -141,7 +132,7 @@ async def compute_result(session: WriteSession, *, caller: Principal, assessment
     result.lists = rows.lists()
     if last is not None:
         await session.execute(update(Result).where(Result.id == last.id).values(current=False))
-        await session.execute(delete(ResultCell).where(ResultCell.result_id == last.id))
+        await _forget_cells(session, last.id)
     session.add(result)
     await session.flush()  # the rows refer to it
     await _store(session, result.id, document, rows)
@@ -157,33 +148,63 @@ async def compute_result(session: WriteSession, *, caller: Principal, assessment
     return result
 
 
-def _compute(snapshot: Snapshot) -> tuple[Tally, Figures, dict[str, Any], str, str]:
+def _compute(snapshot: Snapshot) -> tuple[Tally, Figures, str, str, str]:
     sums = tally(snapshot)
     figures = figures_of(snapshot, sums)
-    document = to_json(snapshot)
-    inputs_hash = digest(document)
+    document = canonical(to_json(snapshot))
+    inputs_hash = text_digest(document)
     return sums, figures, document, inputs_hash, result_hash(snapshot, figures, inputs=inputs_hash)
 
 
-async def _store(session: WriteSession, result_id: UUID, document: dict[str, Any], rows: Rows) -> None:
-    await session.execute(insert(ResultSnapshot), [{"result_id": result_id, "document": document}])
-    tables: tuple[tuple[Any, Iterable[dict[str, Any]]], ...] = (
+async def _store(session: WriteSession, result_id: UUID, document: str, rows: Rows) -> None:
+    connection = await raw_connection(session)
+    await connection.execute(
+        "INSERT INTO result_snapshots (result_id, document) VALUES ($1, $2::text::jsonb)", result_id, document
+    )
+    tables: tuple[tuple[type[Base], Iterable[dict[str, Any]]], ...] = (
         (ResultFigure, rows.figures()),
         (ResultSite, rows.sites()),
         (ResultEntry, rows.entries()),
         (ResultSheet, rows.sheets()),
         (ResultSpread, rows.spreads()),
     )
-    for model, found in tables:
-        values = [{"result_id": result_id, **row} for row in found]
-        if values:
-            await session.execute(insert(model), values)
+    for table, found in tables:
+        await copy_rows(session, table, [{"result_id": result_id, **row} for row in found])
+    await _store_cells(session, result_id, rows)
+
+
+async def _store_cells(session: WriteSession, result_id: UUID, rows: Rows) -> None:
+    cut = await asyncio.to_thread(rows.cells)
+    places = await _numbered(session, ResultPlace, result_id, rows.places())
+    kinds = {number: await _numbered(session, ResultKind, result_id, rows.kinds(one)) for number, one in enumerate(cut)}
+    copied_cells = await asyncio.to_thread(copied, cut, places, kinds)
     connection = await raw_connection(session)
-    await connection.copy_records_to_table(
-        ResultCell.__tablename__,
-        records=((result_id, no, *cell) for no, cell in enumerate(rows.cells())),
-        columns=_CELL_COLUMNS,
+    await connection.copy_to_table(
+        ResultCell.__tablename__, source=BytesIO(copied_cells), columns=CELL_COLUMNS, format="binary"
     )
+
+
+async def _numbered(
+    session: WriteSession, table: type[Base], result_id: UUID, found: Iterable[dict[str, Any]]
+) -> list[int]:
+    """Store rows under numbers of their own; the numbers, in the order of the rows."""
+    rows = list(found)
+    taken = await session.scalars(
+        text("SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :count)"),
+        {"name": table.__tablename__, "count": len(rows)},
+    )
+    ids = list(taken)
+    await copy_rows(
+        session, table, [{"id": id_, "result_id": result_id, **row} for id_, row in zip(ids, rows, strict=True)]
+    )
+    return ids
+
+
+async def _forget_cells(session: WriteSession, result_id: UUID) -> None:
+    places = select(ResultPlace.id).where(ResultPlace.result_id == result_id)
+    await session.execute(delete(ResultCell).where(ResultCell.place_id.in_(places)))
+    for table in (ResultPlace, ResultKind):
+        await session.execute(delete(table).where(table.result_id == result_id))
 
 
 async def publish_result(
@@ -212,7 +233,7 @@ async def publish_result(
     check_judged(wish.version, result.version)
     await attach_result(session, caller=caller, assessment_id=assessment_id, result_id=result_id)
     gathered = await gather_snapshot(session, assessment_id=assessment_id)
-    now = await asyncio.to_thread(lambda: digest(to_json(gathered.snapshot)))
+    now = await asyncio.to_thread(lambda: text_digest(canonical(to_json(gathered.snapshot))))
     if not result.current or now != result.inputs_hash:
         raise ResultOutdated("计算之后数据或方案有变化，请重新计算后再发布。")
     if gathered.open_sheets and not wish.accept_incomplete:

@@ -263,7 +263,12 @@ def canonical(value: object) -> str:
 
 def digest(value: object) -> str:
     """SHA-256 of the canonical text in UTF-8, lower-case hexadecimal."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()
+    return text_digest(canonical(value))
+
+
+def text_digest(text: str) -> str:
+    """As :func:`digest`, of a canonical text."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def plain(value: object) -> Any:

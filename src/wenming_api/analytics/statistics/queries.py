@@ -115,11 +115,13 @@ def _points(column: Any) -> ColumnElement[Decimal]:
 
 def _depth(wish: PivotWish) -> ColumnElement[int]:
     """How deep the cells' indicator paths have to be: the fewest cells that tell apart what is asked for."""
-    asked: ColumnElement[int] = literal(wish.indicator_level if Dimension.INDICATOR in wish.dimensions else 0)
+    # Spelled out in the statement: how many cells there are differs so much that each depth needs a plan of its own.
+    level = wish.indicator_level if Dimension.INDICATOR in wish.dimensions else 0
+    asked: ColumnElement[int] = literal(level, literal_execute=True)
     if wish.indicator_id is None:
         return asked
-    level = select(Indicator.level).where(Indicator.id == wish.indicator_id).scalar_subquery()
-    return func.greatest(asked, level)
+    named = select(Indicator.level).where(Indicator.id == wish.indicator_id).scalar_subquery()
+    return func.greatest(asked, named)
 
 
 def _duties(scope: Scope) -> list[ColumnElement[bool]]:

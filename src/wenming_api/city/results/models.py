@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    PrimaryKeyConstraint,
     SmallInteger,
     UniqueConstraint,
     Uuid,
@@ -251,11 +252,11 @@ class ResultCell(Base):
 
     achieved: Mapped[int] = mapped_column(BigInteger)
     max_score: Mapped[int] = mapped_column(BigInteger)
-    place_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    kind_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    place_id: Mapped[int] = mapped_column(autoincrement=False)
+    kind_id: Mapped[int] = mapped_column(autoincrement=False)
     applicable: Mapped[int]
     conforming: Mapped[int]
     depth_from: Mapped[int] = mapped_column(SmallInteger)
     depth_to: Mapped[int] = mapped_column(SmallInteger)
 
-    __table_args__ = (Index("ix_result_cells_depth_from", "depth_from"),)
+    __table_args__ = (PrimaryKeyConstraint("place_id", "depth_from", "kind_id"),)

@@ -22,6 +22,7 @@ from tests.databases import migrated_template
 from tests.factories.callers import Callers, make_callers
 from tests.live import LiveServer, serve
 from wenming_api.app import create_app, create_resources
+from wenming_api.kit import bare
 from wenming_api.kit.db import Database, ReadSession, WriteSession
 from wenming_api.kit.logs import configure
 from wenming_api.settings import (
@@ -82,6 +83,7 @@ async def resources(settings: Settings) -> AsyncIterator[Resources]:
     await made.store.close()
     await made.cache.close()
     await made.reader.close()
+    await made.writer.close()
     await made.database.dispose()
 
 
@@ -201,7 +203,7 @@ class Statements:
 
 
 @pytest.fixture
-def statements(resources: Resources) -> Callable[[], contextlib.AbstractContextManager[Statements]]:
+def statements(database: Database) -> Callable[[], contextlib.AbstractContextManager[Statements]]:
     """`with statements() as sent: …` then `assert sent.count <= 2`."""
 
     @contextlib.contextmanager
@@ -212,19 +214,18 @@ def statements(resources: Resources) -> Callable[[], contextlib.AbstractContextM
             counted.sent.append(statement)
             counted.values.append(values)
 
-        def note_bare(statement: str, values: Any) -> Any:
+        def note_bare(connection: Any, statement: str, values: Any) -> Any:
             note(None, None, statement, tuple(values))
-            return fetch(statement, values)
+            return send(connection, statement, values)
 
-        database, fetch = resources.database, resources.reader.fetch
-        engines = (database.engine.sync_engine, database.readers.sync_engine)
-        resources.reader.fetch = note_bare  # type: ignore[method-assign]
+        send, engines = bare.send, (database.engine.sync_engine, database.readers.sync_engine)
+        bare.send = note_bare
         for engine in engines:
             event.listen(engine, "before_cursor_execute", note)
         try:
             yield counted
         finally:
-            resources.reader.fetch = fetch  # type: ignore[method-assign]
+            bare.send = send
             for engine in engines:
                 event.remove(engine, "before_cursor_execute", note)
 

@@ -18,13 +18,13 @@ from wenming_api.access.tokens import TokenIssuer, new_signing_key
 from wenming_api.api import api, operations, routes, versioned_routes
 from wenming_api.catalog.fields import FIELDS
 from wenming_api.kit import handlers
+from wenming_api.kit.bare import Reader, Writer
 from wenming_api.kit.cache import Cache
 from wenming_api.kit.contract import contract
 from wenming_api.kit.db import Database
 from wenming_api.kit.hot import HotAnswers
 from wenming_api.kit.http import operation_id
 from wenming_api.kit.invalidation import Listener
-from wenming_api.kit.kept import Reader
 from wenming_api.kit.middleware import RequestContext
 from wenming_api.kit.routing import RouteIndex
 from wenming_api.kit.storage import ObjectStore
@@ -53,6 +53,7 @@ def create_resources(settings: Settings) -> Resources:
         settings=settings,
         database=Database(database_url, pool_size=settings.database.pool_size),
         reader=Reader(database_url, size=settings.database.pool_size),
+        writer=Writer(database_url, size=settings.database.pool_size),
         cache=Cache(settings.cache.url),
         store=ObjectStore(
             endpoint=storage.endpoint,
@@ -80,6 +81,7 @@ def create_app(settings: Settings, held: Resources | None = None) -> FastAPI:
             await used.store.close()
             await used.cache.close()
             await used.reader.close()
+            await used.writer.close()
             await used.database.dispose()
 
     app = FastAPI(

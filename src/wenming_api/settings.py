@@ -6,11 +6,11 @@ from pathlib import Path
 from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from wenming_api.kit.bare import Reader, Writer
 from wenming_api.kit.cache import Cache
 from wenming_api.kit.db import Database
 from wenming_api.kit.decoding import DecoderPool
 from wenming_api.kit.invalidation import Listener
-from wenming_api.kit.kept import Reader
 from wenming_api.kit.storage import ObjectStore
 
 
@@ -73,12 +73,13 @@ class Settings(BaseSettings):
 
 @dataclass
 class Resources:
-    """What one process holds: settings, database and its bare readers, cache, object store, the listener for
+    """What one process holds: settings, database and its bare connections, cache, object store, the listener for
     invalidations, decoders."""
 
     settings: Settings
     database: Database
     reader: Reader
+    writer: Writer
     cache: Cache
     store: ObjectStore
     listener: Listener

@@ -14,8 +14,9 @@ from sqlalchemy import column as column_
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from wenming_api.kit.answers import document
+from wenming_api.kit.bare import Reader
 from wenming_api.kit.db import Database
-from wenming_api.kit.kept import Kept, KeptPage, Reader, Shapes, under
+from wenming_api.kit.kept import Kept, KeptPage, Shapes, under
 from wenming_api.kit.pages import PageParams
 from wenming_api.kit.problems import InvalidInput
 from wenming_api.settings import Resources

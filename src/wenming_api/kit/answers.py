@@ -14,9 +14,10 @@ import orjson
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from wenming_api.kit.bare import Row
 from wenming_api.kit.clock import SHANGHAI
 from wenming_api.kit.fields import as_text
-from wenming_api.kit.kept import Found, Row
+from wenming_api.kit.kept import Found
 from wenming_api.kit.pages import COUNTED_UP_TO
 
 

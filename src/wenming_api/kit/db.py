@@ -4,6 +4,7 @@ A `WriteSession` belongs to one transaction that the edge (`kit.http`, `kit.jobs
 read.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -110,6 +111,9 @@ class Database:
         self.readers = self._engine(url, pool_size, default_transaction_read_only="on").execution_options(
             isolation_level="AUTOCOMMIT"
         )
+        self.turns = asyncio.Semaphore(pool_size)
+        """Requests that write take turns in the order in which they came: the pool gives a connection to whoever asks
+        at the right moment, and under load some would wait for seconds while others do not wait at all."""
         self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     @staticmethod
@@ -160,27 +164,6 @@ async def raw_connection(session: AsyncSession) -> asyncpg.Connection:
     if not raw.is_in_transaction():  # SQLAlchemy begins with its first statement, and this may be the first
         await session.execute(text("SELECT 1"))
     return raw
-
-
-class BareStatements:
-    """Statements with `$1`, `$2`… of one transaction, sent as they are: for the few paths where SQLAlchemy's execution
-    costs more than PostgreSQL's.
-
-    The first goes through SQLAlchemy, which begins the transaction with it. Made and dropped within the transaction.
-    """
-
-    def __init__(self, session: WriteSession) -> None:
-        self._session = session
-        self._raw: asyncpg.Connection | None = None
-
-    async def fetch(self, sql: str, *values: Any) -> Sequence[Mapping[str, Any]]:
-        """All rows, by column name."""
-        if self._raw is not None:
-            return cast("Sequence[Mapping[str, Any]]", await self._raw.fetch(sql, *values))
-        connection = await self._session.connection()
-        found = (await connection.exec_driver_sql(sql, values)).mappings().all()
-        self._raw = cast("asyncpg.Connection", (await connection.get_raw_connection()).driver_connection)
-        return cast("Sequence[Mapping[str, Any]]", found)
 
 
 async def copy_rows(session: WriteSession, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:

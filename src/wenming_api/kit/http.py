@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.routing import APIRoute
 
 from wenming_api.kit import idempotency
+from wenming_api.kit.bare import Reader, Transaction
 from wenming_api.kit.db import Database, ReadSession, WriteSession
-from wenming_api.kit.kept import Reader
 from wenming_api.kit.pages import PageParams
 from wenming_api.kit.problems import InvalidInput, Problem, StaleVersion, Unreadable, VersionRequired, problems
 from wenming_api.kit.storage import ObjectStore
@@ -22,7 +22,8 @@ def _database(request: Request) -> Database:
 
 async def get_session(request: Request) -> AsyncIterator[WriteSession]:
     """The request's write transaction: committed when the endpoint has returned, before its answer is sent."""
-    async with _database(request).write() as session:
+    database = _database(request)
+    async with database.turns, database.write() as session:
         request.state.write_session = session
         try:
             yield session
@@ -44,6 +45,11 @@ async def _reader(request: Request) -> Reader:
     return reader
 
 
+async def _transaction(request: Request) -> AsyncIterator[Transaction]:
+    async with request.app.state.resources.writer.transaction() as transaction:
+        yield transaction
+
+
 async def _store(request: Request) -> ObjectStore:
     store: ObjectStore = request.app.state.resources.store
     return store
@@ -56,6 +62,8 @@ Writes = Annotated[WriteSession, Depends(get_session, scope="function")]
 Reads = Annotated[ReadSession, Depends(get_read_session, scope="function")]
 HotReads = Annotated[Reader, Depends(_reader)]
 """For kept statements alone (`kit.kept`): a session costs more than they do."""
+HotWrites = Annotated[Transaction, Depends(_transaction, scope="function")]
+"""A transaction without a session, committed as `Writes` is (any problem rolls it back); for `exactly_once`."""
 
 
 async def _paging(
@@ -135,11 +143,10 @@ class Route(APIRoute):
     """A route that keeps the answer of a POST sent with an `Idempotency-Key` in the same transaction."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        if "POST" in (options.get("methods") or ()):
-            guard = getattr(endpoint, "no_replay", False)
-            if not guard:
-                options["responses"] = problems(idempotency.KeyReused) | (options.get("responses") or {})
-                options["dependencies"] = [*(options.get("dependencies") or ()), Depends(_claim_key, scope="function")]
+        keyless = getattr(endpoint, "no_replay", False) or getattr(endpoint, "exactly_once", False)
+        if "POST" in (options.get("methods") or ()) and not keyless:
+            options["responses"] = problems(idempotency.KeyReused) | (options.get("responses") or {})
+            options["dependencies"] = [*(options.get("dependencies") or ()), Depends(_claim_key, scope="function")]
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -165,6 +172,13 @@ class Route(APIRoute):
 def no_replay(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     """Mark an endpoint whose answers hold secrets (tokens, presigned addresses): they are never kept."""
     endpoint.no_replay = True  # type: ignore[attr-defined]
+    return endpoint
+
+
+def exactly_once(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark an endpoint that does the same thing once however often it is asked, by an id that the client made: it needs
+    no `Idempotency-Key`."""
+    endpoint.exactly_once = True  # type: ignore[attr-defined]
     return endpoint
 
 

@@ -5,86 +5,26 @@ PostgreSQL takes for a page or a record. A `Kept` statement pays for building on
 keeps it by scope and filters with `lru_cache`), a `Reader` sends it over asyncpg, and `kit.answers` writes the rows.
 """
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeVar, cast
 
-import asyncpg
-import orjson
 from sqlalchemy import ColumnElement, Dialect, Integer, Select, and_, bindparam, func, select
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
-from wenming_api.kit.db import AnySession
+from wenming_api.kit.bare import Bare, Row
+from wenming_api.kit.db import AnySession, ReadSession, WriteSession
 from wenming_api.kit.pages import COUNTED_UP_TO, PageParams, ordering, refuse_too_deep
 
 SHAPES = 512
 """How many shapes of one statement a process keeps: callers' scopes times the filters they combine."""
 _DIALECT: Dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
-_PATIENCE = 30.0
-"""Seconds to wait for a free connection, as SQLAlchemy's pool does."""
-Row = Mapping[str, Any]
 T = TypeVar("T")
 
 
-class Reader:
-    """Bare connections that can only read and commit by themselves; opened when first used."""
-
-    def __init__(self, dsn: str, *, size: int) -> None:
-        self._dsn = dsn.replace("postgresql+asyncpg://", "postgresql://")
-        self._size = size
-        self._pool: asyncpg.Pool | None = None
-        self._opening = asyncio.Lock()
-
-    async def fetch(self, sql: str, values: Sequence[Any]) -> list[Row]:
-        """All rows. A connection that broke while it lay idle is replaced, once."""
-        pool = self._pool or await self._open()
-        try:
-            return await _fetch(pool, sql, values)
-        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError):
-            return await _fetch(pool, sql, values)
-
-    async def _open(self) -> asyncpg.Pool:
-        async with self._opening:
-            if self._pool is None:
-                self._pool = await asyncpg.create_pool(
-                    self._dsn,
-                    min_size=0,
-                    max_size=self._size,
-                    init=_prepare,
-                    reset=_keep_as_is,
-                    server_settings={"application_name": "wenming", "default_transaction_read_only": "on"},
-                    statement_cache_size=1_000,
-                    max_cached_statement_lifetime=0,
-                )
-        return self._pool
-
-    async def close(self) -> None:
-        """Close all connections."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            await pool.close()
-
-
-async def _fetch(pool: asyncpg.Pool, sql: str, values: Sequence[Any]) -> list[Row]:
-    async with pool.acquire(timeout=_PATIENCE) as connection:
-        return cast("list[Row]", await connection.fetch(sql, *values))
-
-
-async def _prepare(connection: asyncpg.Connection) -> None:
-    for name in ("json", "jsonb"):
-        await connection.set_type_codec(
-            name, schema="pg_catalog", encoder=lambda value: orjson.dumps(value).decode(), decoder=orjson.loads
-        )
-
-
-async def _keep_as_is(connection: asyncpg.Connection) -> None:
-    """Nothing to reset: these connections hold no transaction, lock or setting, and the reset is a round trip."""
-
-
-Source = Reader | AnySession
+Source = Bare | AnySession
 """Where a kept statement may run: bare, or in a session whose changes it must see."""
 
 
@@ -98,13 +38,14 @@ class Kept:
         spelled_out = compiled.construct_expanded_state(unset)
         self._sql = spelled_out.statement
         self._names = tuple(spelled_out.positiontup or ())
-        self._processors: Mapping[str, Any] = spelled_out.processors
+        own = {name: bind.type.dialect_impl(_DIALECT).bind_processor(_DIALECT) for name, bind in compiled.binds.items()}
+        self._processors: Mapping[str, Any] = {**own, **spelled_out.processors}
         fixed = spelled_out.parameters.items()
         self._fixed = {name: self._sent(name, value) for name, value in fixed if name not in unset}
 
     async def rows(self, source: Source, **values: Any) -> Sequence[Row]:
         """All rows, by column name."""
-        if not isinstance(source, Reader):
+        if isinstance(source, (WriteSession, ReadSession)):
             return cast("Sequence[Row]", (await source.execute(self.statement, values)).mappings().all())
         given = {name: self._sent(name, value) for name, value in values.items()}
         return await source.fetch(

@@ -14,6 +14,7 @@ from wenming_api.city.scoring.rules import LateState
 from wenming_api.city.submissions.rules import Author, Frozen, Given
 from wenming_api.city.submissions.service import record_submissions
 from wenming_api.kit import clock
+from wenming_api.kit.bare import InSession
 from wenming_api.kit.db import WriteSession
 from wenming_api.kit.fields import Transition
 from wenming_api.kit.problems import Forbidden, IllegalTransition, NotFound, Problem, check_judged
@@ -35,7 +36,7 @@ async def admit_late(
     unit_path = (await session.execute(select(User.unit_path).where(User.id == late.owner_id))).scalar_one()
     submission = SubmissionIn.model_validate(late.body).model_dump(exclude_none=True)
     (outcome,) = await record_submissions(
-        session,
+        InSession(session),
         caller=caller,
         author=Author(late.owner_id, unit_path),
         assessment_id=assessment_id,

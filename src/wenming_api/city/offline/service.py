@@ -31,6 +31,7 @@ from wenming_api.city.submissions.rules import (
 )
 from wenming_api.city.submissions.service import receipt, record_submissions
 from wenming_api.kit import clock
+from wenming_api.kit.bare import InSession
 from wenming_api.kit.db import WriteSession
 from wenming_api.kit.problems import Conflict, Problem
 from wenming_api.kit.validation import invalid
@@ -68,7 +69,7 @@ async def receive_batch(
     results |= await _decided_before(session, caller, given)
     open_places = [place for place in given if place not in results]
     outcomes = await record_submissions(
-        session,
+        InSession(session),
         caller=caller,
         author=Author(caller.user_id, caller.unit_path),
         assessment_id=assessment_id,

@@ -37,8 +37,9 @@ from wenming_api.city.scoring.rules import (
 from wenming_api.city.scoring.schemas import SheetDetail, SheetSort, VersionDetail, VersionRow
 from wenming_api.city.sites.models import Site
 from wenming_api.kit.actions import AllowedAction
+from wenming_api.kit.bare import Row
 from wenming_api.kit.db import AnySession
-from wenming_api.kit.kept import SHAPES, Found, Kept, KeptPage, Row, Shapes, Source, equals, under
+from wenming_api.kit.kept import SHAPES, Found, Kept, KeptPage, Shapes, Source, equals, under
 from wenming_api.kit.pages import PageParams, escape_like, given
 from wenming_api.kit.problems import NotFound
 from wenming_api.system.files.models import File

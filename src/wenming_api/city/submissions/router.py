@@ -15,7 +15,7 @@ from wenming_api.city.submissions import service
 from wenming_api.city.submissions.rules import PredecessorMissing, SheetMoved, SubmissionIdReused
 from wenming_api.city.submissions.schemas import CorrectionIn, Receipt
 from wenming_api.city.submissions.service import SubmissionRace
-from wenming_api.kit.http import Router, Writes, etag
+from wenming_api.kit.http import HotWrites, Router, etag, exactly_once
 from wenming_api.kit.problems import Forbidden, IllegalTransition, NotFound, Unauthenticated, problems
 
 router = Router(
@@ -37,17 +37,18 @@ _REFUSALS = problems(
 
 
 @router.post("/submit", summary="提交测评表", responses=_REFUSALS)
+@exactly_once
 async def submit(
     caller: MaySubmitSheets,
     assessment_id: UUID,
     sheet_id: UUID,
     body: SubmissionIn,
-    session: Writes,
+    bare: HotWrites,
     response: Response,
 ) -> Receipt:
     """首次提交，或退回后重新提交。提交编号由客户端生成，重复提交得到同一回执；照片可在提交之后到达。"""
     receipt = await service.submit_sheet(
-        session,
+        bare,
         caller=caller,
         assessment_id=assessment_id,
         sheet_id=sheet_id,
@@ -59,17 +60,18 @@ async def submit(
 
 
 @router.post("/correct", summary="更正测评表", responses=_REFUSALS)
+@exactly_once
 async def correct(
     caller: MaySubmitSheets,
     assessment_id: UUID,
     sheet_id: UUID,
     body: CorrectionIn,
-    session: Writes,
+    bare: HotWrites,
     response: Response,
 ) -> Receipt:
     """已提交或已审核的测评表以新版本更正，须说明原因，并重新审核；原版本保留。"""
     receipt = await service.submit_sheet(
-        session,
+        bare,
         caller=caller,
         assessment_id=assessment_id,
         sheet_id=sheet_id,

@@ -6,11 +6,12 @@ photos and audit entries and moves the sheets on. Both are set-based: a batch co
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, select
 
 from wenming_api.access.principal import Principal
 from wenming_api.city.assessments.rules import ENTRY_OPEN, AssessmentState
@@ -20,7 +21,7 @@ from wenming_api.city.forms.rules import JudgedDeduction, ShownPhoto
 from wenming_api.city.forms.schemas import SubmissionIn
 from wenming_api.city.sampling.rules import IN_FIELD
 from wenming_api.city.scoring.models import SheetVersion
-from wenming_api.city.scoring.rules import Evidence, SheetAction, SheetState
+from wenming_api.city.scoring.rules import Evidence, SheetAction, SheetState, VersionKind
 from wenming_api.city.submissions.rules import (
     Author,
     Frozen,
@@ -36,8 +37,9 @@ from wenming_api.city.submissions.rules import (
 )
 from wenming_api.city.submissions.schemas import Receipt
 from wenming_api.kit import clock
-from wenming_api.kit.db import BareStatements, WriteSession
+from wenming_api.kit.bare import Bare
 from wenming_api.kit.ids import uuid7
+from wenming_api.kit.kept import Kept
 from wenming_api.kit.problems import Conflict, Problem
 from wenming_api.system.audit.service import APPEND, entry
 from wenming_api.system.files.rules import FileKind, FileState
@@ -116,7 +118,7 @@ _WRITE: Final = """
 
 
 async def submit_sheet(
-    session: WriteSession,
+    bare: Bare,
     *,
     caller: Principal,
     assessment_id: UUID,
@@ -134,7 +136,7 @@ async def submit_sheet(
     given = Given(sheet_id, submission.model_dump(exclude_none=True), clock.now())
     author = Author(caller.user_id, caller.unit_path)
     (outcome,) = await record_submissions(
-        session, caller=caller, author=author, assessment_id=assessment_id, given=[given], only=action
+        bare, caller=caller, author=author, assessment_id=assessment_id, given=[given], only=action
     )
     if isinstance(outcome, Problem):
         raise outcome
@@ -163,7 +165,7 @@ def receipt(outcome: Recorded) -> Receipt:
 
 
 async def record_submissions(
-    session: WriteSession,
+    bare: Bare,
     *,
     caller: Principal,
     author: Author,
@@ -180,8 +182,7 @@ async def record_submissions(
     demands a certain action; `open_in` are the states of the assessment that take entries; `caller` and `reason` go
     into the audit log.
     """
-    bare = BareStatements(session)
-    intake = await _lock(session, bare, author, assessment_id, given, open_in, only)
+    intake = await _lock(bare, author, assessment_id, given, open_in, only)
     outcomes = {place: intake.apply(given[place]) for place in in_order(given)}
     if intake.new:
         entries = [_audited(each, caller, assessment_id, reason) for each in intake.new]
@@ -190,8 +191,7 @@ async def record_submissions(
 
 
 async def _lock(
-    session: WriteSession,
-    bare: BareStatements,
+    bare: Bare,
     author: Author,
     assessment_id: UUID,
     given: Sequence[Given],
@@ -200,11 +200,13 @@ async def _lock(
 ) -> Intake:
     found = await bare.fetch(
         _LOCK_ONE if len(given) == 1 else _LOCK_MANY,
-        list({file_id for each in given for file_id in each.file_ids()}),
-        [each.id for each in given],
-        list({each.sheet_id for each in given}),
-        assessment_id,
-        author.user_id,
+        [
+            list({file_id for each in given for file_id in each.file_ids()}),
+            [each.id for each in given],
+            list({each.sheet_id for each in given}),
+            assessment_id,
+            author.user_id,
+        ],
     )
     sheets: dict[UUID, Locked] = {}
     photos: dict[UUID, KnownPhoto] = {}
@@ -228,14 +230,14 @@ async def _lock(
             photos = dict(_known_photo(*each) for each in row["files"] or ())
         seen = row["known"]
     forms = {
-        code: (await site_form(session, assessment_id=assessment_id, site_type_code=code)).items
+        code: (await site_form(bare, assessment_id=assessment_id, site_type_code=code)).items
         for code in {sheet.site_type_code for sheet in sheets.values()}
     }
     # What stands already matters only where something looks amiss; the usual submission saves the statement.
     amiss = seen or any(
         each.replaces != sheet.current_version_id for each in given if (sheet := sheets.get(each.sheet_id)) is not None
     )
-    known = await _recall(session, given) if amiss else {}
+    known = await _recall(bare, given) if amiss else {}
     return Intake(author=author, sheets=sheets, forms=forms, known=known, photos=photos, only=only, new=[])
 
 
@@ -244,16 +246,21 @@ def _known_photo(id_: str, owner_id: str, kind: str, state: str) -> tuple[UUID, 
     return UUID(id_), KnownPhoto(UUID(owner_id), kind == FileKind.PHOTO, usable)
 
 
-async def _recall(session: WriteSession, given: Sequence[Given]) -> dict[UUID, Version]:
-    ids = {each.id for each in given} | {each.replaces for each in given if each.replaces is not None}
+@cache
+def _versions() -> Kept:
     columns = [getattr(SheetVersion, name) for name in Version.__dataclass_fields__]
-    found = await session.execute(select(*columns).where(SheetVersion.id.in_(ids)))
-    return {row.id: Version(**row._mapping) for row in found}
+    return Kept(select(*columns).where(SheetVersion.id == any_(bindparam("ids", type_=ARRAY(Uuid)))))
 
 
-async def _write(bare: BareStatements, intake: Intake, entries: list[dict[str, Any]]) -> None:
+async def _recall(bare: Bare, given: Sequence[Given]) -> dict[UUID, Version]:
+    ids = {each.id for each in given} | {each.replaces for each in given if each.replaces is not None}
+    found = await _versions().rows(bare, ids=list(ids))
+    return {row["id"]: Version(**{**row, "kind": VersionKind(row["kind"])}) for row in found}
+
+
+async def _write(bare: Bare, intake: Intake, entries: list[dict[str, Any]]) -> None:
     body = orjson.dumps({**_body(intake), "audit": entries}, default=str).decode()
-    written = await bare.fetch(_WRITE, body)
+    written = await bare.fetch(_WRITE, [body])
     if written[0]["inserted"] != len(intake.new):
         raise SubmissionRace("提交编号正被另一请求使用，请原样重发。")
 

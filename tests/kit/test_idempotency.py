@@ -9,7 +9,9 @@ from tests.factories.places import make_county
 from wenming_api.catalog.permissions import Permission
 from wenming_api.kit import clock
 from wenming_api.kit.idempotency import KEPT_FOR, IdempotencyKey, forget_old
+from wenming_api.kit.workbooks import write_csv
 from wenming_api.system.audit.models import AuditEntry
+from wenming_api.system.unit_imports.service import TABLE
 from wenming_api.system.units.models import Unit
 
 KEY = {"Idempotency-Key": "key-number-1"}
@@ -44,12 +46,19 @@ async def test_the_same_request_answers_the_same(admin, database):
 async def test_another_body_or_query_under_the_key_is_a_conflict(admin, database):
     wanted = await body(database)
     await admin.post("/units", json=wanted, headers=KEY)
-    for other in (
-        await admin.post("/units", json=wanted | {"name": "新的另一个"}, headers=KEY),
-        await admin.post("/units?x=1", json=wanted, headers=KEY),
-    ):
-        assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
+    other = await admin.post("/units", json=wanted | {"name": "新的另一个"}, headers=KEY)
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
     assert await units(database) == 1
+    file = b'--x\r\nContent-Disposition: form-data; name="file"; filename="units.csv"\r\n\r\n'
+    file += b"".join(write_csv(TABLE, [dict.fromkeys(each.key for each in TABLE.columns) | {"name": "新三"}]))
+    file += b"\r\n--x--\r\n"
+    headers = KEY | {"content-type": "multipart/form-data; boundary=x"}
+    answers = [
+        await admin.post(f"/units/imports?dry_run={dry_run}", content=file, headers=headers)
+        for dry_run in ("true", "true", "false")
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 409]
+    assert (answers[1].headers["Idempotent-Replay"], answers[2].json()["code"]) == ("true", "idempotency_key_reused")
 
 
 async def test_keys_belong_to_one_user_and_one_route(admin, as_user, database):

@@ -5,6 +5,9 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Query as QueryParam
 from fastapi.routing import APIRoute
 
 from wenming_api.kit import idempotency
@@ -13,6 +16,7 @@ from wenming_api.kit.db import Database, ReadSession, WriteSession
 from wenming_api.kit.pages import PageParams
 from wenming_api.kit.problems import InvalidInput, Problem, StaleVersion, Unreadable, VersionRequired, problems
 from wenming_api.kit.storage import ObjectStore
+from wenming_api.kit.validation import unknown_parameters
 
 
 def _database(request: Request) -> Database:
@@ -136,11 +140,19 @@ def inline(kind: type[Any]) -> Any:
     return Depends(make)
 
 
+def _query_names(dependant: Dependant) -> frozenset[str]:
+    """The query parameters that a route takes, those of its dependencies included."""
+    found = get_flat_params(dependant)
+    return frozenset(field.alias for field in found if isinstance(field.field_info, QueryParam))
+
+
 _KEPT_HEADERS = {"content-type", "etag", "location"}
 
 
 class Route(APIRoute):
-    """A route that keeps the answer of a POST sent with an `Idempotency-Key` in the same transaction."""
+    """A route that refuses query parameters it does not take, and keeps the answer of a POST sent with an
+    `Idempotency-Key` in the same transaction.
+    """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         keyless = getattr(endpoint, "no_replay", False) or getattr(endpoint, "exactly_once", False)
@@ -150,15 +162,22 @@ class Route(APIRoute):
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler that FastAPI made, followed by keeping its answer."""
+        """The handler that FastAPI made, between a look at the query's names and keeping its answer."""
         answer = super().get_route_handler()
+        taken = _query_names(self.dependant)
+
+        async def check_and_answer(request: Request) -> Response:
+            if request.scope["query_string"] and not taken.issuperset(request.query_params):
+                raise InvalidInput(errors=unknown_parameters(request.query_params, taken))
+            return await answer(request)
+
         if "POST" not in (self.methods or ()):
-            return answer
+            return check_and_answer
 
         async def answer_and_keep(request: Request) -> Response:
             if "idempotency-key" in request.headers:
                 await request.body()  # kept by the request: a form is otherwise read once, as a stream
-            response = await answer(request)
+            response = await check_and_answer(request)
             claim: idempotency.Claim | None = getattr(request.state, "claim", None)
             if claim is not None:
                 headers = {k: v for k, v in response.headers.items() if k in _KEPT_HEADERS}

@@ -1,7 +1,8 @@
 """What pydantic finds wrong, as a problem in Chinese that points at each field."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Any
 
 from wenming_api.kit.problems import FieldError, InvalidInput
@@ -87,3 +88,17 @@ def message_of(error: Mapping[str, Any]) -> str:
 def invalid(errors: Sequence[Any]) -> InvalidInput:
     """The problem of wrong fields."""
     return InvalidInput(errors=[FieldError(_pointer(e["loc"]), message_of(e)) for e in errors[:100]])
+
+
+_SHOWN = 20
+
+
+def unknown_parameters(given: Iterable[str], taken: Collection[str]) -> list[FieldError]:
+    """What to say of query parameters that an address does not take, each with the nearest name that it does."""
+    errors = []
+    for name in list(dict.fromkeys(each for each in given if each not in taken))[:_SHOWN]:
+        shown = name[:100].encode("utf-8", "replace").decode()
+        near = get_close_matches(name[:100], sorted(taken), n=1)
+        advice = f"，是否想用“{near[0]}”？" if near else "，请核对接口文档" if taken else "；此地址不接受查询参数"
+        errors.append(FieldError(_pointer(("query", shown)), f"没有名为“{shown}”的查询参数{advice}"))
+    return errors

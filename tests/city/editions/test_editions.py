@@ -45,7 +45,7 @@ async def test_levels_and_methods_in_use_stay(admin):
     for change, pointer in (
         ({"level_names": ["一"]}, "/level_names"),
         ({"methods": [{"code": "document", "name": "材料审核"}]}, "/methods"),
-        ({"level_names": ["一", "一"]}, "/"),
+        ({"level_names": ["一", "一"]}, ""),
         ({"level_names": ["一、二"]}, "/level_names/0"),
         ({"level_names": []}, "/level_names"),
         ({"methods": []}, "/methods"),

@@ -17,6 +17,7 @@ from wenming_api.access.middleware import PrincipalMiddleware
 from wenming_api.access.tokens import TokenIssuer, new_signing_key
 from wenming_api.api import api, operations, routes, versioned_routes
 from wenming_api.catalog.fields import FIELDS
+from wenming_api.catalog.patterns import PATTERNS
 from wenming_api.kit import handlers
 from wenming_api.kit.bare import Reader, Writer
 from wenming_api.kit.cache import Cache
@@ -28,6 +29,7 @@ from wenming_api.kit.invalidation import Listener
 from wenming_api.kit.middleware import RequestContext
 from wenming_api.kit.routing import RouteIndex
 from wenming_api.kit.storage import ObjectStore
+from wenming_api.kit.validation import explain_patterns
 from wenming_api.settings import Resources, Settings
 from wenming_api.system.sessions.service import Identifier
 
@@ -101,6 +103,7 @@ def create_app(settings: Settings, held: Resources | None = None) -> FastAPI:
     app.state.resources = used
     app.state.issuer = issuer
     handlers.install(app)
+    explain_patterns(PATTERNS)
     app.include_router(api)
     for router in operations:
         app.include_router(router)

@@ -59,6 +59,14 @@ _MESSAGES = {
 }
 
 
+_patterns: dict[str, str] = {}
+
+
+def explain_patterns(words: Mapping[str, str]) -> None:
+    """Say from now on what text of these patterns has to look like."""
+    _patterns.update(words)
+
+
 _PLAIN = (int, float, str, Decimal)
 
 
@@ -77,6 +85,8 @@ def message_of(error: Mapping[str, Any]) -> str:
     limits = {
         key: value for key, value in error.get("ctx", {}).items() if isinstance(value, (int, float, str, Decimal))
     }
+    if error["type"] == "string_pattern_mismatch" and limits.get("pattern") in _patterns:
+        return f"{template}，{_patterns[str(limits['pattern'])]}"
     if isinstance(expected := limits.get("expected"), str):  # pydantic lists them in English: 'a', 'b' or 'c'
         limits["expected"] = expected.replace(" or ", "、").replace(", ", "、")
     try:

@@ -87,6 +87,7 @@ def test_texts_survive_xlsx_and_csv(values: list[str]) -> None:
                 "tags": st.none() | st.lists(st.sampled_from(["甲", "乙", "丙"]), min_size=1).map(tuple),
             }
         ),
+        min_size=1,
         max_size=10,
     )
 )
@@ -133,6 +134,14 @@ def test_a_corrected_error_workbook_is_imported_again() -> None:
     again = read_table(write_errors([result]), PLACES)
     assert [row["name"] for row in again.rows] == ["=1+1"]
     assert len(again.errors) == 1
+
+
+@pytest.mark.parametrize("rows", ["", "\n,\n\n"])
+def test_a_file_without_rows_is_refused(rows: str) -> None:
+    with pytest.raises(WorkbookProblem, match="表中没有数据行"):
+        read_table(f"编码,名称{rows}".encode(), PLACES)
+    with pytest.raises(WorkbookProblem, match="表中没有数据行"):
+        read_table(write_table(PLACES, []), PLACES)
 
 
 def test_the_template_reads_as_an_empty_table() -> None:

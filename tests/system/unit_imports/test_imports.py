@@ -139,3 +139,9 @@ async def test_five_thousand_units_are_imported_in_few_statements(admin, county,
 async def test_importing_needs_the_permission(as_user, county):
     client = await as_user([Permission.UNITS_READ])
     assert (await send(client, [row("甲", county)])).status_code == 403
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_a_table_without_rows_is_refused(admin, county, dry_run):
+    answer = await send(admin, [], dry_run=dry_run)
+    assert (answer.status_code, "表中没有数据行" in answer.json()["detail"]) == (422, True)

@@ -26,16 +26,16 @@ _ERROR_COLUMN = "错误"
 def read_table(data: bytes, table: Table, limits: Limits = DEFAULT_LIMITS) -> ReadTable:
     """Read one table from an XLSX (the sheet of its name, else the first) or a CSV (UTF-8 or GB 18030).
 
-    Raises a :class:`WorkbookProblem` when the file as a whole cannot be read; everything else is in the
-    result.
+    Raises a :class:`WorkbookProblem` when the file as a whole cannot be read or has no rows; everything else
+    is in the result.
     """
     _check_size(data, limits)
     if not archive.is_zip(data):
         _refuse_ole(data)
-        return _parse(table, _csv_rows(data, limits), set())
+        return _with_rows(_parse(table, _csv_rows(data, limits), set()))
     opened = archive.inspect(data, limits)
     name = table.name if table.name in opened.sheets else next(iter(opened.sheets), "")
-    return _read_sheet(opened, table, name)
+    return _with_rows(_read_sheet(opened, table, name))
 
 
 def read_workbook(data: bytes, tables: Sequence[Table], limits: Limits = DEFAULT_LIMITS) -> dict[str, ReadTable]:
@@ -53,7 +53,14 @@ def read_workbook(data: bytes, tables: Sequence[Table], limits: Limits = DEFAULT
 
 def read_cells(table: Table, rows: Iterable[tuple[Cell, ...]]) -> ReadTable:
     """Read rows that come from elsewhere than a workbook (the headers first) by the same rules."""
-    return _parse(table, rows, set())
+    return _with_rows(_parse(table, rows, set()))
+
+
+def _with_rows(read: ReadTable) -> ReadTable:
+    """A file with nothing in it was not meant: it would be imported, and nothing would have happened."""
+    if not read.original:
+        raise WorkbookProblem("表中没有数据行，请填写后重新上传")
+    return read
 
 
 def _check_size(data: bytes, limits: Limits) -> None:

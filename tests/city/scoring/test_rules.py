@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -145,3 +146,34 @@ def test_mean_and_spread_of_several_assessors(values: list[Fraction | None], thr
     pairs = itertools.combinations_with_replacement(applicable, 2)
     assert result.spread == max(high - low for low, high in pairs)
     assert result.disputed == (result.spread > threshold * 10)
+
+
+@pytest.mark.parametrize("state", SheetState)
+@pytest.mark.parametrize("action", SheetAction)
+def test_a_refusal_says_when_it_would_be_possible(state: SheetState, action: SheetAction) -> None:
+    if action in LISTED[state]:
+        return
+    now = Situation(
+        state=state, is_author=True, own_unit=False, entry_open=True, review_open=True, in_force=True, may_submit=True
+    )
+    refusal = why_not(action, now)
+    assert refusal is not None
+    assert refusal.startswith(f"测评表当前为“{state.label}”，仅在“")
+    for other in SheetState:
+        if action in LISTED[other]:
+            assert other.label in refusal.split("仅在")[1]
+
+
+def test_a_frozen_assessment_says_when_entry_and_review_are_open() -> None:
+    frozen = Situation(
+        state=SheetState.SUBMITTED,
+        is_author=True,
+        own_unit=False,
+        entry_open=False,
+        review_open=False,
+        in_force=True,
+        may_submit=True,
+    )
+    assert "“测评中”" in (why_not(SheetAction.CORRECT, frozen) or "")
+    reviewed = replace(frozen, is_author=False, may_review=True)
+    assert "“测评中、已暂停、复核中”" in (why_not(SheetAction.ACCEPT, reviewed) or "")

@@ -18,7 +18,7 @@ from wenming_api.city.sampling.models import DrawSite
 from wenming_api.city.sampling.rules import IN_FIELD
 from wenming_api.city.scoring.models import Sheet
 from wenming_api.city.scoring.queries import visible
-from wenming_api.city.scoring.rules import TRANSITIONS, Evidence, SheetAction, SheetState, legal_actions
+from wenming_api.city.scoring.rules import TRANSITIONS, Evidence, SheetAction, SheetState, legal_actions, state_refusal
 from wenming_api.kit import clock
 from wenming_api.kit.db import WriteSession
 from wenming_api.kit.ids import uuid7
@@ -128,7 +128,7 @@ async def unassign_sheet(
     check_edited(version, sheet.version)
     if (sheet.state, SheetAction.UNASSIGN) not in TRANSITIONS:
         allowed = [str(each) for each in legal_actions(sheet.state)]
-        raise IllegalTransition("已有提交的测评表不能撤销分配。", allowed=allowed)
+        raise IllegalTransition(f"{state_refusal(SheetAction.UNASSIGN, sheet.state)}。", allowed=allowed)
     await session.delete(sheet)
     await record(
         session,

@@ -23,6 +23,8 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Final
 
+from wenming_api.city.assessments.rules import ENTRY_OPEN, REVIEW_OPEN, AssessmentState
+
 
 class SheetState(StrEnum):
     """Where a sheet stands."""
@@ -179,10 +181,16 @@ class Situation:
     may_assign: bool = False
 
 
+def state_refusal(action: SheetAction, state: SheetState) -> str:
+    """That this state does not allow `action`, and which ones do."""
+    wanted = "、".join(each.label for each in SheetState if (each, action) in TRANSITIONS)
+    return f"测评表当前为“{state.label}”，仅在“{wanted}”时可以{action.label}"
+
+
 def why_not(action: SheetAction, now: Situation) -> str | None:
     """Why `action` is refused now (Chinese, for people), or None when it is allowed."""
     if (now.state, action) not in TRANSITIONS:
-        return f"{now.state.label}的测评表不能{action.label}"
+        return state_refusal(action, now.state)
     if action in _BY_THE_AUTHOR:
         return _why_not_write(now)
     if action in _BY_A_REVIEWER:
@@ -200,7 +208,7 @@ def _why_not_write(now: Situation) -> str | None:
     if not now.in_force:
         return "抽选已失效或点位已被替换"
     if not now.entry_open:
-        return "测评未在进行中，数据录入已冻结"
+        return f"数据录入已冻结，仅测评为“{_labels(ENTRY_OPEN)}”时可以填报"
     return None
 
 
@@ -210,12 +218,16 @@ def _why_not_review(action: SheetAction, now: Situation) -> str | None:
     if now.is_author:
         return "不能审核自己提交的测评表"
     if not now.review_open:
-        return "当前测评状态不能审核"
+        return f"仅测评为“{_labels(REVIEW_OPEN)}”时可以审核"
     if action is SheetAction.ACCEPT and now.evidence is Evidence.AWAITING:
-        return "照片尚未全部到达"
+        return "照片尚未全部到达，到齐并通过检查后才能审核通过"
     if action is SheetAction.ACCEPT and now.evidence is Evidence.FAILED:
         return "有照片未通过检查，请退回补充"
     return None
+
+
+def _labels(states: frozenset[AssessmentState]) -> str:
+    return "、".join(state.label for state in AssessmentState if state in states)
 
 
 def is_own_unit(assessor_unit_path: str | None, site_unit_path: str | None) -> bool:

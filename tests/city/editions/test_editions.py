@@ -241,3 +241,16 @@ async def test_the_sample_edition_loads_once_and_covers_every_kind(admin, databa
     detail = (await admin.get(f"/indicator-systems/{first}/standards/{standards[0]['id']}")).json()
     assert detail["source"].startswith("http")
     assert "演示设定" in detail["note"]
+
+
+async def test_publishing_may_say_why_and_it_is_audited(admin, session):
+    first = await make_published(admin)
+    clone = {"code": "SAMPLE-2027", "name": "次年体系", "edition": "2027 年版"}
+    draft = (await admin.post(f"/indicator-systems/{first['id']}/clone", json=clone)).json()
+    body = {"version": draft["version"], "reason": "市文明委会议通过"}
+    answer = await admin.post(f"/indicator-systems/{draft['id']}/publish", json=body)
+    assert (answer.status_code, answer.json()["state"]) == (200, "published")
+    reasons = await session.scalars(
+        select(AuditEntry.reason).where(AuditEntry.action == "indicator_systems.publish").order_by(AuditEntry.id)
+    )
+    assert list(reasons) == [None, "市文明委会议通过"]

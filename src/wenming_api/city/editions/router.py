@@ -10,6 +10,7 @@ from wenming_api.access.principal import Principal
 from wenming_api.catalog.permissions import Permission
 from wenming_api.city.editions import queries, service
 from wenming_api.city.editions.schemas import (
+    EditionPublishIn,
     PublicationCheck,
     SystemClone,
     SystemCreate,
@@ -22,7 +23,7 @@ from wenming_api.city.editions.service import SystemCodeTaken, SystemIncomplete
 from wenming_api.city.standards.queries import SystemNotFound
 from wenming_api.city.standards.rules import SystemState
 from wenming_api.city.standards.service import SystemNotDraft
-from wenming_api.kit.fields import Judged, Search, Transition
+from wenming_api.kit.fields import Search, Transition
 from wenming_api.kit.http import IfMatch, Paging, Reads, Router, Writes, etag
 from wenming_api.kit.pages import Page
 from wenming_api.kit.problems import (
@@ -112,9 +113,13 @@ async def check(caller: MayRead, system_id: UUID, session: Reads) -> Publication
     summary="发布测评体系",
     responses=problems(SystemNotFound, VersionMoved, IllegalTransition, SystemIncomplete),
 )
-async def publish(caller: MayPublish, system_id: UUID, body: Judged, session: Writes, response: Response) -> SystemOut:
+async def publish(
+    caller: MayPublish, system_id: UUID, body: EditionPublishIn, session: Writes, response: Response
+) -> SystemOut:
     """发布后内容不再变化，可用于测评；须先补正发布前检查列出的各处。"""
-    changed = await service.publish_system(session, caller=caller, system_id=system_id, version=body.version)
+    changed = await service.publish_system(
+        session, caller=caller, system_id=system_id, version=body.version, reason=body.reason
+    )
     etag(response, changed.version)
     return await queries.read_system(session, caller=caller, system_id=system_id)
 

@@ -10,7 +10,7 @@ from wenming_api.city.editions.rules import LEVEL_NAMES, METHODS
 from wenming_api.city.standards.rules import ListKind, SystemState
 from wenming_api.city.standards.schemas import MethodCode
 from wenming_api.kit.actions import AllowedAction
-from wenming_api.kit.fields import Code, LongText, Moment, Name, Out, ScoreOut, Strict
+from wenming_api.kit.fields import Code, Judged, LongText, Moment, Name, Out, Reason, ScoreOut, Strict
 
 Term = Annotated[Name, StringConstraints(max_length=20, pattern=r"^[^、,，;；=＝\s]+$"), Field(examples=["测评项目"])]
 SystemCode = Annotated[Code, Field(description="体系编号", examples=["SAMPLE-2022"])]
@@ -28,6 +28,12 @@ class SystemSort(StrEnum):
     CODE_DOWN = "-code"
     NAME = "name"
     NAME_DOWN = "-name"
+
+
+class EditionPublishIn(Judged):
+    """发布测评体系：所依据的版本，可附原因"""
+
+    reason: Reason | None = Field(default=None, description="发布的原因或依据，可不填", examples=["市文明委会议通过"])
 
 
 class SystemMethodIn(Strict):

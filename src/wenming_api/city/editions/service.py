@@ -126,7 +126,7 @@ async def delete_system(session: WriteSession, *, caller: Principal, system_id: 
 
 
 async def publish_system(
-    session: WriteSession, *, caller: Principal | None, system_id: UUID, version: int
+    session: WriteSession, *, caller: Principal | None, system_id: UUID, version: int, reason: str | None = None
 ) -> IndicatorSystem:
     """Freeze the version judged: nothing in it changes any more. Raises :class:`SystemIncomplete`."""
     system = await _locked(session, system_id)
@@ -140,7 +140,7 @@ async def publish_system(
     system.published_at = clock.now()
     system.content_hash = content_hash(content)
     await session.flush()  # the answer carries the new version
-    await _record(session, system, caller=caller, action="publish", before=before)
+    await _record(session, system, caller=caller, action="publish", before=before, reason=reason)
     return system
 
 

@@ -54,7 +54,7 @@ class SheetRow(Out):
     assessor_name: str
     state: SheetState
     version_no: int = Field(description="已提交的版本数")
-    evidence: Evidence
+    evidence: Evidence = Field(description="当前版本的照片是否齐全；尚未提交（version_no 为 0）时没有意义")
     achieved: ScoreOut | None = Field(description="当前版本得分")
     max_score: ScoreOut | None = Field(description="当前版本适用标准的分值合计")
     vetoed: bool | None

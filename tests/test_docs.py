@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests.test_conventions import PACKAGE, ROOT, ROUTES
 from wenming_api.registry import metadata
+from wenming_api.seeding.accounts import administrators, demo_users
 
 FUNCTIONS = (ROOT / "docs" / "functions.md").read_text(encoding="utf-8")
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
@@ -59,3 +60,13 @@ def test_the_glossary_knows_every_domain() -> None:
 
 def test_the_glossary_knows_every_table() -> None:
     assert {name for name in metadata.tables if f"`{name}`" not in GLOSSARY} - TECHNICAL == set()
+
+
+def test_the_readmes_name_every_demo_user() -> None:
+    named = {account.username for account in [*administrators(""), *demo_users("", "")]}
+    for name in ("README.md", "README.zh-CN.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        missing = {each for each in named if f"`{each}`" not in text and not each.startswith("assessor.")}
+        assert missing == set(), name
+        assert "`assessor.01` … `assessor.08`" in text
+        assert "UV_DEFAULT_INDEX" in text

@@ -83,7 +83,7 @@ def upgrade() -> None:
           FROM numbered n JOIN result_places p ON p.result_id = n.result_id AND p.site_id = n.site_id
          ORDER BY p.id, n.kind
     """)
-    op.create_primary_key("pk_result_cells", "result_cells", ["place_id", "depth_from", "kind_id"])
+    op.create_primary_key("pk_result_cells", "result_cells", ["depth_from", "place_id", "kind_id"])
     op.drop_table("former_cells")
 
 

@@ -62,7 +62,8 @@ def ranks(values: Sequence[Decimal | None]) -> list[int | None]:
 
 def mean(values: Iterable[Fraction]) -> Fraction | None:
     """The plain mean; None of nothing."""
-    return weighted_mean((value, Fraction(1)) for value in values)
+    every = list(values)
+    return sum(every, Fraction(0)) / len(every) if every else None
 
 
 def weighted_mean(pairs: Iterable[tuple[Fraction, Fraction]]) -> Fraction | None:

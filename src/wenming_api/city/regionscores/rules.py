@@ -69,12 +69,11 @@ class _Pool:
     sites: int = 0
     scopes: set[VetoScope] = fresh(default_factory=set)
 
-    def add(self, one: SiteTally) -> None:
+    def add(self, one: SiteTally, score: Fraction | None) -> None:
         self.sites += 1
         self.scopes |= one.vetoes
         self.bonus += one.bonus
         self.negative += one.negative
-        score = one.score
         if score is None:
             return
         self.types[one.site.type].append(score)
@@ -132,8 +131,9 @@ class Regions:
                 self._children[region.parent].append(region.code)
         self._pools = {code: _Pool() for code in self._levels}
         for one in sums.sites:
+            score = one.score
             for code in self._chains[one.site.region]:
-                self._pools[code].add(one)
+                self._pools[code].add(one, score)
         self._type_scores = {code: pool.type_scores() for code, pool in self._pools.items()}
         self._external = _external(snapshot)
         self._all_vetoed = any(VetoScope.ASSESSMENT in one.vetoes for one in sums.sites)

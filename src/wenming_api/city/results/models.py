@@ -259,4 +259,4 @@ class ResultCell(Base):
     depth_from: Mapped[int] = mapped_column(SmallInteger)
     depth_to: Mapped[int] = mapped_column(SmallInteger)
 
-    __table_args__ = (PrimaryKeyConstraint("place_id", "depth_from", "kind_id"),)
+    __table_args__ = (PrimaryKeyConstraint("depth_from", "place_id", "kind_id"),)

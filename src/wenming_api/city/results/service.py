@@ -14,7 +14,7 @@ from wenming_api.city.assessments.queries import visible as visible_assessment
 from wenming_api.city.assessments.rules import AssessmentAction, AssessmentState
 from wenming_api.city.assessments.service import attach_result, change_state, lock_for_change
 from wenming_api.city.cells.rules import COLUMNS as CELL_COLUMNS
-from wenming_api.city.cells.rules import copied
+from wenming_api.city.cells.rules import DEEPEST, copied
 from wenming_api.city.results.models import (
     Result,
     ResultCell,
@@ -202,7 +202,10 @@ async def _numbered(
 
 async def _forget_cells(session: WriteSession, result_id: UUID) -> None:
     places = select(ResultPlace.id).where(ResultPlace.result_id == result_id)
-    await session.execute(delete(ResultCell).where(ResultCell.place_id.in_(places)))
+    await session.execute(
+        # Every depth is named because the index begins with it.
+        delete(ResultCell).where(ResultCell.depth_from.in_(range(DEEPEST + 1)), ResultCell.place_id.in_(places))
+    )
     for table in (ResultPlace, ResultKind):
         await session.execute(delete(table).where(table.result_id == result_id))
 

@@ -349,7 +349,9 @@ async def _lines(
                 )
             ).label("points"),
             func.array_agg(case((exact_only_from_entry, cast(ScoreLine.entry, Text)), else_=null())).label("entries"),
-            func.array_agg(cast(ScoreLine.max_score, Text)).label("maxima"),
+            func.array_agg(case((exact_only_from_entry, cast(ScoreLine.max_score, Text)), else_=null())).label(
+                "maxima"
+            ),
         )
         # An array, whose rows the index finds one by one: a join is planned badly while statistics are missing.
         .where(ScoreLine.sheet_version_id == func.any(cast(versions, ARRAY(Uuid()))))
@@ -371,19 +373,19 @@ class _Scorer:
         self._rules = rules
         self._known: dict[tuple[str, str, str | None], Line] = {}
 
-    def __call__(self, standard: str, points: str, entry: str | None, maximum: str) -> Line:
+    def __call__(self, standard: str, points: str, entry: str | None, maximum: str | None) -> Line:
         key = (standard, points, entry)
         line = self._known.get(key)
         if line is None:
             line = self._known[key] = self._score(standard, points, entry, maximum)
         return line
 
-    def _score(self, standard: str, points: str, entry: str | None, maximum: str) -> Line:
+    def _score(self, standard: str, points: str, entry: str | None, maximum: str | None) -> Line:
         if points == "-":
             return Line(standard, None)
         if points == "veto":
             return Line(standard, Fraction(0), _scope(self._rules[standard]))
-        if entry is None:
+        if entry is None or maximum is None:
             return Line(standard, _fraction(points))
         given: dict[str, Any] = orjson.loads(entry)
         return Line(standard, score_line(self._rules[standard], Fraction(maximum), given).achieved)

@@ -3,11 +3,11 @@
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Numeric, Select, Text, and_, cast, func, literal, or_, select
+from sqlalchemy import CTE, ColumnElement, Numeric, Select, Text, and_, cast, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from wenming_api.access.scope import Scope
-from wenming_api.analytics.statistics.rules import OF_KINDS, Dimension
+from wenming_api.analytics.statistics.rules import Dimension
 from wenming_api.analytics.statistics.schemas import PivotKey, PivotOut, PivotRow, PivotWish
 from wenming_api.city.assessments.models import Assessment
 from wenming_api.city.results.models import Result, ResultCell, ResultKind, ResultPlace
@@ -63,20 +63,17 @@ def _sums(scope: Scope, wish: PivotWish) -> Select[Any]:
     """The sums by key; joins only what the keys, the conditions and the scope need."""
     achieved, most = _points(ResultCell.achieved), _points(ResultCell.max_score)
     applicable, conforming = func.sum(ResultCell.applicable), func.sum(ResultCell.conforming)
+    places, duties = _places(scope, wish), _duties(scope)
     # The method's rows multiply a cell that has several; they are grouped by it, so nothing is counted twice.
     judged = func.unnest(ResultKind.methods).table_valued("method").render_derived(name="judged")
-    keys = {
-        Dimension.REGION: _LEVELS[wish.region_level],
+    of_kind = {
         Dimension.INDICATOR: ResultKind.indicator_path[wish.indicator_level],
         Dimension.DEPARTMENT: ResultKind.department_id,
-        Dimension.UNIT: ResultPlace.responsible_unit_id,
-        Dimension.INDUSTRY: ResultPlace.industry_code,
-        Dimension.SITE_TYPE: ResultPlace.site_type_code,
         Dimension.METHOD: judged.c.method,
-        Dimension.PERIOD: func.to_char(func.coalesce(Assessment.starts_on, Assessment.created_at), wish.period.form),
-        Dimension.ASSESSMENT: Result.assessment_id,
     }
-    chosen = [keys[dimension] for dimension in wish.dimensions]
+    chosen: list[Any] = [
+        of_kind[dimension] if dimension in of_kind else places.c[dimension.value] for dimension in wish.dimensions
+    ]
     statement: Select[Any] = (
         select(
             *(key.label(f"key{place}") for place, key in enumerate(chosen)),
@@ -88,25 +85,45 @@ def _sums(scope: Scope, wish: PivotWish) -> Select[Any]:
             func.round(100 * conforming / func.nullif(applicable, 0), 2).label("conformance"),
         )
         .select_from(ResultCell)
-        .join(ResultPlace, ResultPlace.id == ResultCell.place_id)
-        .join(Result, and_(Result.id == ResultPlace.result_id, Result.current))
-        .where(
-            ResultCell.depth_from <= _depth(wish),
-            ResultCell.depth_to >= _depth(wish),
-            visible(scope),
-            scope.where(ResultPlace, also=_duties(scope)),
-            *_conditions(wish),
-        )
+        .join(places, places.c.id == ResultCell.place_id)
+        .where(ResultCell.depth_from <= _depth(wish), ResultCell.depth_to >= _depth(wish))
         .group_by(*chosen)
     )
-    if Dimension.PERIOD in wish.dimensions:
-        statement = statement.join(Assessment, Assessment.id == Result.assessment_id)
-    of_kind = (wish.department_id, wish.indicator_id, wish.method)
-    if _duties(scope) or OF_KINDS & set(wish.dimensions) or any(value is not None for value in of_kind):
-        statement = statement.join(ResultKind, ResultKind.id == ResultCell.kind_id)
+    conditions = _kind_conditions(wish)
+    if duties is not None:
+        conditions.append(or_(places.c.inside, duties))
+    if conditions or of_kind.keys() & set(wish.dimensions):
+        statement = statement.join(ResultKind, ResultKind.id == ResultCell.kind_id).where(*conditions)
     if Dimension.METHOD in wish.dimensions:
         statement = statement.join(judged, literal(True))
     return statement
+
+
+def _places(scope: Scope, wish: PivotWish) -> CTE:
+    """The places whose cells are summed up, with their keys. Where departments see their lines at any site, `inside`
+    says which places are seen whole.
+
+    Made before the cells are read, so that what is the same for all cells of a place is found out once.
+    """
+    keys: dict[Dimension, Any] = {
+        Dimension.REGION: _LEVELS[wish.region_level],
+        Dimension.UNIT: ResultPlace.responsible_unit_id,
+        Dimension.INDUSTRY: ResultPlace.industry_code,
+        Dimension.SITE_TYPE: ResultPlace.site_type_code,
+        Dimension.PERIOD: func.to_char(func.coalesce(Assessment.starts_on, Assessment.created_at), wish.period.form),
+        Dimension.ASSESSMENT: Result.assessment_id,
+    }
+    statement: Select[Any] = (
+        select(ResultPlace.id, *(keys[each].label(each.value) for each in wish.dimensions if each in keys))
+        .select_from(ResultPlace)
+        .join(Result, and_(Result.id == ResultPlace.result_id, Result.current))
+        .where(visible(scope), *_place_conditions(wish))
+    )
+    if Dimension.PERIOD in wish.dimensions:
+        statement = statement.join(Assessment, Assessment.id == Result.assessment_id)
+    inside = scope.where(ResultPlace)
+    statement = statement.where(inside) if _duties(scope) is None else statement.add_columns(inside.label("inside"))
+    return statement.cte("places").prefix_with("MATERIALIZED")
 
 
 def _points(column: Any) -> ColumnElement[Decimal]:
@@ -124,31 +141,37 @@ def _depth(wish: PivotWish) -> ColumnElement[int]:
     return func.greatest(asked, named)
 
 
-def _duties(scope: Scope) -> list[ColumnElement[bool]]:
-    """Lines that a unit of the scope is responsible for as the leading department."""
-    if not (scope.unit_prefixes or scope.unit_paths):
-        return []
+def _duties(scope: Scope) -> ColumnElement[bool] | None:
+    """Lines that a unit of the scope is responsible for as the leading department; None when the scope names none."""
+    if scope.all_rows or not (scope.unit_prefixes or scope.unit_paths):
+        return None
     own = select(Unit.id).where(
         or_(
             *(Unit.unit_path.startswith(prefix, autoescape=True) for prefix in scope.unit_prefixes),
             *(Unit.unit_path == path for path in scope.unit_paths),
         )
     )
-    return [ResultKind.department_id.in_(own)]
+    return ResultKind.department_id.in_(own)
 
 
-def _conditions(wish: PivotWish) -> list[ColumnElement[bool]]:
+def _place_conditions(wish: PivotWish) -> list[ColumnElement[bool]]:
     equal: tuple[tuple[Any, object], ...] = (
         (ResultPlace.site_type_code, wish.site_type_code),
         (ResultPlace.industry_code, wish.industry_code),
         (ResultPlace.responsible_unit_id, wish.unit_id),
-        (ResultKind.department_id, wish.department_id),
     )
     found = [column == value for column, value in equal if value is not None]
     if wish.assessment_ids:
         found.append(Result.assessment_id.in_(wish.assessment_ids))
     if wish.region_code is not None:
         found.append(or_(*(level == wish.region_code for level in _LEVELS.values())))
+    return found
+
+
+def _kind_conditions(wish: PivotWish) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wish.department_id is not None:
+        found.append(ResultKind.department_id == wish.department_id)
     if wish.indicator_id is not None:
         found.append(ResultKind.indicator_path.contains([wish.indicator_id]))
     if wish.method is not None:

@@ -34,9 +34,6 @@ _LABELS = {
     Dimension.ASSESSMENT: "测评",
 }
 
-OF_KINDS = frozenset({Dimension.INDICATOR, Dimension.DEPARTMENT, Dimension.METHOD})
-"""Dimensions that are read from the standard of a line."""
-
 
 class Period(StrEnum):
     """Length of a period; an assessment belongs to the one in which it started."""

@@ -34,7 +34,7 @@ from urllib.parse import quote
 
 from wenming_api.kit.embedded import binaries
 from wenming_api.kit.embedded.objects import EmbeddedObjects
-from wenming_api.kit.embedded.postgres import EmbeddedPostgres
+from wenming_api.kit.embedded.postgres import SUPERUSER, EmbeddedPostgres
 from wenming_api.kit.embedded.valkey import EmbeddedValkey
 
 GRACE_SECONDS = 1.0
@@ -131,7 +131,7 @@ def create_database(name: str | None = None, *, template: str = "template1") -> 
 
 def drop_database(name: str) -> None:
     """Drop it, with whatever is still connected."""
-    postgres().psql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE);")
+    postgres().psql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE);", role=SUPERUSER)
 
 
 # --- the client's side ---

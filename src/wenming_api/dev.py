@@ -85,11 +85,11 @@ class Environment:
         self.postgres = (
             None if settings.database.url else EmbeddedPostgres(base / "postgres", settings=postgres_settings)
         )
-        self._valkey = None if settings.cache.url else EmbeddedValkey(base / "valkey")
+        self.valkey = None if settings.cache.url else EmbeddedValkey(base / "valkey")
         self._objects = (
             None if settings.storage.endpoint else EmbeddedObjects(base / "objects", public_host=settings.host)
         )
-        servers: tuple[Part | None, ...] = (self.postgres, self._valkey, self._objects)
+        servers: tuple[Part | None, ...] = (self.postgres, self.valkey, self._objects)
         self.supervisor = Supervisor(base, [server for server in servers if server is not None], progress=_progress)
         self.variables: dict[str, str] = {}
 
@@ -112,8 +112,8 @@ class Environment:
             found["WENMING_DATABASE__URL"] = self.postgres.url(DATABASE, "wenming_app")
             found["WENMING_DATABASE__OWNER_URL"] = self.postgres.url(DATABASE, self.postgres.owner)
             found["WENMING_DATABASE__SEALER_URL"] = self.postgres.url(DATABASE, "wenming_sealer")
-        if self._valkey is not None:
-            found["WENMING_CACHE__URL"] = self._valkey.url()
+        if self.valkey is not None:
+            found["WENMING_CACHE__URL"] = self.valkey.url()
         if self._objects is not None:
             found["WENMING_STORAGE__ENDPOINT"] = f"http://{self._objects.endpoint}"
             found["WENMING_STORAGE__PUBLIC_ENDPOINT"] = f"http://{self._objects.public_endpoint}"

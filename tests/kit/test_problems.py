@@ -5,6 +5,7 @@ import dataclasses
 from datetime import timedelta
 from decimal import Decimal
 
+import asyncpg
 import httpx
 import pytest
 from sqlalchemy import text
@@ -179,3 +180,16 @@ def test_every_problem_has_a_chinese_title_and_a_code_of_its_own():
     for kind in all_problems():
         assert any("一" <= character <= "鿿" for character in kind.title), kind
         assert codes.setdefault(kind.code, kind.status) == kind.status, kind
+
+
+@pytest.mark.parametrize(
+    "failed",
+    [
+        asyncpg.InternalClientError("cannot switch to state"),
+        asyncpg.AdminShutdownError("ended"),
+        asyncpg.InterfaceError(),
+    ],
+    ids=["between two statements", "shut down", "closed"],
+)
+def test_a_bare_connection_that_broke_is_an_absence(failed):
+    assert isinstance(from_database(failed), Unavailable)

@@ -62,16 +62,18 @@ def _duplicate(cause: asyncpg.UniqueViolationError) -> str:
     return "已有相同的数据（名称、编码或编号重复），请核对后再提交。"
 
 
+DatabaseError = DBAPIError | asyncpg.PostgresError | asyncpg.InterfaceError | asyncpg.InternalClientError
 _AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what asyncpg says of a connection that broke between two statements
     OSError,
 )
 
 
-def from_database(error: DBAPIError | asyncpg.PostgresError | asyncpg.InterfaceError) -> Problem:
+def from_database(error: DatabaseError) -> Problem:
     """The problem behind a database error, SQLAlchemy's or a bare one: duplicates, references, unreadable text, a lock
     not had, no server."""
     lost = False
@@ -118,9 +120,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(OperationalError)
     @app.exception_handler(asyncpg.PostgresError)
     @app.exception_handler(asyncpg.InterfaceError)
-    async def on_database(
-        request: Request, error: DBAPIError | asyncpg.PostgresError | asyncpg.InterfaceError
-    ) -> Response:
+    @app.exception_handler(asyncpg.InternalClientError)
+    async def on_database(request: Request, error: DatabaseError) -> Response:
         return answer(request, from_database(error))
 
     @app.exception_handler(StaleDataError)

@@ -113,7 +113,7 @@ def cold_read(
     if small_p95 is not None:
         grown = stats.p95_ms <= 1.5 * small_p95
         full = bench.world.lines >= 1_000_000
-        checks["p95 at 1,000,000 lines ≤ 1.5 × at 10,000"] = grown if full else None
+        checks[f"p95 at 1,000,000 lines ≤ 1.5 × at 10,000 ({small_p95:g} ms)"] = grown if full else None
     return judge(
         name,
         f"≥ {share} × same SQL, ≤ {most:g} statements",

@@ -187,7 +187,7 @@ def test_every_problem_has_a_chinese_title_and_a_code_of_its_own():
     [
         asyncpg.InternalClientError("cannot switch to state"),
         asyncpg.AdminShutdownError("ended"),
-        asyncpg.InterfaceError(),
+        asyncpg.InterfaceError("closed"),
     ],
     ids=["between two statements", "shut down", "closed"],
 )

@@ -13,7 +13,7 @@ def upgrade() -> None:
         "ix_sheets_assessment_state",
         "sheets",
         ["assessment_id", "state", "region_path", "id"],
-        postgresql_include=["owner_id"],
+        postgresql_include=["owner_id", "submitted_at"],
     )
 
 

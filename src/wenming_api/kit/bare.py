@@ -4,9 +4,9 @@ Statements carry `$1`, `$2`…; rows are read by column name. JSON is decoded.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import asyncpg
 import orjson
@@ -15,6 +15,7 @@ from asyncpg.pool import PoolConnectionProxy
 from wenming_api.kit.db import WriteSession
 
 Row = Mapping[str, Any]
+T = TypeVar("T")
 Connection = asyncpg.Connection | PoolConnectionProxy
 _PATIENCE = 30.0
 """Seconds to wait for a free connection, as SQLAlchemy's pool does."""
@@ -42,8 +43,22 @@ async def send(connection: Connection, sql: str, values: Sequence[Any]) -> Seque
     return cast("Sequence[Row]", await connection.fetch(sql, *values))
 
 
+class _On:
+    """One connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def fetch(self, sql: str, values: Sequence[Any]) -> Sequence[Row]:
+        """All rows."""
+        return await send(self._connection, sql, values)
+
+
 class _Pool:
-    """Connections, opened when first used."""
+    """Connections, opened when first used; whoever asks first gets the next free one.
+
+    The turns are taken here: the pool below gives a connection to whoever asks at the right moment.
+    """
 
     def __init__(self, dsn: str, *, size: int, **server_settings: str) -> None:
         self._dsn = dsn.replace("postgresql+asyncpg://", "postgresql://")
@@ -51,6 +66,13 @@ class _Pool:
         self._settings = {"application_name": "wenming", **server_settings}
         self._pool: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
+        self._turns = asyncio.Semaphore(size)
+
+    @asynccontextmanager
+    async def _held(self) -> AsyncIterator[Connection]:
+        pool = self._pool or await self._opened()
+        async with self._turns, pool.acquire(timeout=_PATIENCE) as connection:
+            yield connection
 
     async def _opened(self) -> asyncpg.Pool:
         if self._pool is not None:
@@ -83,44 +105,33 @@ class Reader(_Pool):
         super().__init__(dsn, size=size, default_transaction_read_only="on")
 
     async def fetch(self, sql: str, values: Sequence[Any]) -> Sequence[Row]:
-        """All rows. When the connection broke while it lay idle, the statement is sent once more, on a new one."""
-        pool = await self._opened()
+        """All rows of one statement; see `run`."""
+        return await self.run(lambda bare: bare.fetch(sql, values))
+
+    async def run(self, read: Callable[[Bare], Awaitable[T]]) -> T:
+        """What `read` makes of its statements, all on one connection. When that broke while it lay idle, `read` is
+        called once more, with a new one."""
         try:
-            return await _fetch(pool, sql, values)
+            async with self._held() as connection:
+                return await read(_On(connection))
         except _BROKEN:
-            await pool.expire_connections()
-            return await _fetch(pool, sql, values)
-
-
-async def _fetch(pool: asyncpg.Pool, sql: str, values: Sequence[Any]) -> Sequence[Row]:
-    async with pool.acquire(timeout=_PATIENCE) as connection:
-        return await send(connection, sql, values)
+            await (await self._opened()).expire_connections()
+            async with self._held() as connection:
+                return await read(_On(connection))
 
 
 class Writer(_Pool):
-    """Connections for transactions; whoever asks first gets the next free one."""
-
-    def __init__(self, dsn: str, *, size: int) -> None:
-        super().__init__(dsn, size=size)
-        self._turns = asyncio.Semaphore(size)
+    """Connections for transactions."""
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["Transaction"]:
         """One transaction: committed when the block ends well, rolled back otherwise."""
-        pool = await self._opened()
-        async with self._turns, pool.acquire(timeout=_PATIENCE) as connection, connection.transaction():
+        async with self._held() as connection, connection.transaction():
             yield Transaction(connection)
 
 
-class Transaction:
+class Transaction(_On):
     """An open transaction without a session."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    async def fetch(self, sql: str, values: Sequence[Any]) -> Sequence[Row]:
-        """All rows."""
-        return await send(self._connection, sql, values)
 
 
 class InSession:

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar, cast
 from sqlalchemy import ColumnElement, Dialect, Integer, Select, and_, bindparam, func, select
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
-from wenming_api.kit.bare import Bare, Row
+from wenming_api.kit.bare import Bare, Reader, Row
 from wenming_api.kit.db import AnySession, ReadSession, WriteSession
 from wenming_api.kit.pages import COUNTED_UP_TO, PageParams, ordering, refuse_too_deep
 
@@ -75,7 +75,8 @@ class KeptPage:
     """The two statements of a list in one shape: the count, up to `COUNTED_UP_TO`, and the page.
 
     `statement` selects rows with what they refer to, `condition` which of them. The page's keys are found first, from
-    an index as a rule, and only those rows are joined: a plan made without the values would join all that match.
+    an index alone where one covers the condition, and only those rows are joined: a plan made without the values would
+    join all that match, and PostgreSQL reads no table from its index alone once a join was named, needed or not.
     """
 
     def __init__(
@@ -87,10 +88,12 @@ class KeptPage:
         columns: Mapping[str, Any],
         key: Any,
     ) -> None:
-        matching = statement.with_only_columns(key.label("key")).where(condition)
+        order = ordering(sort, columns, key)
+        matching = select(key.label("key")).where(condition)
+        if len(matching.order_by(*order).get_final_froms()) > 1:  # a filter or the sort looks at a joined table
+            matching = statement.with_only_columns(key.label("key")).where(condition)
         counted = matching.limit(COUNTED_UP_TO + 1).subquery()
         self._count = Kept(select(func.count().label("total")).select_from(counted))
-        order = ordering(sort, columns, key)
         page = matching.order_by(*order).limit(bindparam("rows_taken", type_=Integer))
         keys = page.offset(bindparam("rows_passed", type_=Integer)).subquery()
         self._rows = Kept(statement.join(keys, keys.c.key == key).order_by(*order))
@@ -98,6 +101,11 @@ class KeptPage:
     async def read(self, source: Source, params: PageParams, **values: Any) -> Found:
         """The page, in two statements, in one when nothing matches."""
         refuse_too_deep(params)
+        if isinstance(source, Reader):
+            return await source.run(lambda bare: self._read(bare, params, values))
+        return await self._read(source, params, values)
+
+    async def _read(self, source: Source, params: PageParams, values: dict[str, Any]) -> Found:
         counted = await self._count.row(source, **values)
         total: int = counted["total"] if counted else 0
         rows: Sequence[Row] = ()

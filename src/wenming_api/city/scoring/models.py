@@ -51,7 +51,12 @@ class Sheet(Keyed, RegionScoped, UnitScoped, OwnerScoped, Stamped, Versioned, Ba
         CheckConstraint("state <> 'accepted' OR accepted_version_id = current_version_id", name="accepted_version"),
         Index("ix_sheets_assessment_region", "assessment_id", "region_path", "id"),
         Index(
-            "ix_sheets_assessment_state", "assessment_id", "state", "region_path", "id", postgresql_include=["owner_id"]
+            "ix_sheets_assessment_state",
+            "assessment_id",
+            "state",
+            "region_path",
+            "id",
+            postgresql_include=["owner_id", "submitted_at"],
         ),
         Index("ix_sheets_assessment_submitted", "assessment_id", "submitted_at", "id"),
         Index("ix_sheets_owner", "owner_id", "assessment_id", "id"),

@@ -1,5 +1,7 @@
 """The life of an assessment reaches no unlisted state."""
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,8 +35,8 @@ LISTED = {
 EVERY_GUARD = frozenset(Guard)
 
 
-@given(steps=st.lists(st.tuples(st.sampled_from(A), st.frozensets(st.sampled_from(Guard))), max_size=60))
-def test_no_sequence_reaches_an_unlisted_state(steps):
+def walk(steps):
+    """Go through the steps that are possible; each must be a listed one, and no listed one refused without cause."""
     state = S.DRAFT
     for action, met in steps:
         if refusal_of(action, state, met) is not None:
@@ -46,6 +48,23 @@ def test_no_sequence_reaches_an_unlisted_state(steps):
         reached = next_state(action, state, met)
         assert (state, action, reached) in LISTED
         state = reached
+    return state
+
+
+@given(steps=st.lists(st.tuples(st.sampled_from(A), st.frozensets(st.sampled_from(Guard))), max_size=60))
+def test_no_sequence_reaches_an_unlisted_state(steps):
+    walk(steps)
+
+
+@pytest.mark.long
+def test_no_sequence_of_100_000_reaches_an_unlisted_state():
+    dice = random.Random(20260101)
+    guards = [frozenset(), EVERY_GUARD, *(frozenset({guard}) for guard in Guard)]
+    ends = set()
+    for _ in range(100_000):
+        length = dice.randrange(30)
+        ends.add(walk(zip(dice.choices(list(A), k=length), dice.choices(guards, k=length), strict=True)))
+    assert ends == set(S), "every state is the end of some sequence"
 
 
 @pytest.mark.parametrize(("state", "action", "target"), sorted(LISTED))

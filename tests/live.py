@@ -64,6 +64,8 @@ def serve(settings: Settings) -> Iterator[LiveServer]:
         await task
         await resources.store.close()
         await resources.cache.close()
+        await resources.reader.close()
+        await resources.writer.close()
         await resources.database.dispose()
 
     thread = threading.Thread(target=lambda: asyncio.run(run()), name="live-server", daemon=True)

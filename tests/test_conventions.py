@@ -17,6 +17,7 @@ from wenming_api.kit.http import _claim_key, _if_match, operation_id
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "wenming_api"
+SUB_SYSTEMS = ("activities", "analytics", "city", "creation", "ledgers", "messaging", "system", "workflow")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 ROUTES = routes()
 IDS = [operation_id(route) for route in ROUTES]
@@ -95,7 +96,7 @@ def test_every_permission_is_used_by_a_route() -> None:
 def _domains() -> list[Path]:
     return sorted(
         path
-        for sub_system in ("analytics", "city", "messaging", "system")
+        for sub_system in SUB_SYSTEMS
         for path in (PACKAGE / sub_system).iterdir()
         if path.is_dir() and (path / "__init__.py").exists()
     )

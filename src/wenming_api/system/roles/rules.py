@@ -89,6 +89,12 @@ _READS_WORK = frozenset(
         _P.UNITS_READ,
     }
 )
+_KEEPS_LEDGERS: frozenset[Permission] = frozenset()
+"""What whoever writes a unit's ledger needs (L1)."""
+_REVIEWS_IN_UNIT: frozenset[Permission] = frozenset()
+"""What the reviewer inside a unit needs besides (L2.4)."""
+_LEDGER_OFFICE: frozenset[Permission] = frozenset()
+"""What a civility office of any level needs to receive, review and pass on (L4.2, C1.4)."""
 
 BUILTIN: tuple[BuiltinRole, ...] = (
     BuiltinRole(
@@ -138,7 +144,9 @@ BUILTIN: tuple[BuiltinRole, ...] = (
             _P.STANDARDS_MANAGE,
             _P.UNITS_MANAGE,
             _P.USERS_READ,
-        },
+        }
+        | _KEEPS_LEDGERS
+        | _LEDGER_OFFICE,
     ),
     BuiltinRole(
         "city_leader",
@@ -174,13 +182,37 @@ BUILTIN: tuple[BuiltinRole, ...] = (
         "county_office",
         "县区文明办",
         DataScope.REGION,
-        _EVERYBODY | (_READS_WORK - {_P.DRAWS_READ}) | {_P.SITES_MANAGE, _P.UNITS_MANAGE, _P.USERS_READ},
+        _EVERYBODY
+        | (_READS_WORK - {_P.DRAWS_READ})
+        | {_P.SITES_MANAGE, _P.UNITS_MANAGE, _P.USERS_READ}
+        | _KEEPS_LEDGERS
+        | _LEDGER_OFFICE,
+    ),
+    BuiltinRole(
+        "street_office",
+        "镇街文明办",
+        DataScope.REGION,
+        _EVERYBODY
+        | {_P.ASSESSMENTS_READ, _P.RESULTS_READ, _P.SITES_READ, _P.STANDARDS_READ, _P.UNITS_READ}
+        | _KEEPS_LEDGERS
+        | _LEDGER_OFFICE,
     ),
     BuiltinRole(
         "unit_clerk",
         "责任单位经办",
         DataScope.UNIT_AND_BELOW,
-        _EVERYBODY | {_P.ASSESSMENTS_READ, _P.RESULTS_READ, _P.SITES_READ, _P.STANDARDS_READ, _P.UNITS_READ},
+        _EVERYBODY
+        | {_P.ASSESSMENTS_READ, _P.RESULTS_READ, _P.SITES_READ, _P.STANDARDS_READ, _P.UNITS_READ}
+        | _KEEPS_LEDGERS,
+    ),
+    BuiltinRole(
+        "unit_reviewer",
+        "单位审核人",
+        DataScope.UNIT_AND_BELOW,
+        _EVERYBODY
+        | {_P.ASSESSMENTS_READ, _P.RESULTS_READ, _P.SITES_READ, _P.STANDARDS_READ, _P.UNITS_READ}
+        | _KEEPS_LEDGERS
+        | _REVIEWS_IN_UNIT,
     ),
 )
 """Roles of the main job. Who runs a draw does not confirm it, who assesses does not review, leaders publish."""

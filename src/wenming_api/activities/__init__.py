@@ -1,0 +1,1 @@
+"""创建活动管理: activities from plan to record."""

@@ -1,0 +1,1 @@
+"""文明创建管理: civility titles."""

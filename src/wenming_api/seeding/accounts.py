@@ -39,15 +39,18 @@ def administrators(office: str) -> list[Account]:
     ]
 
 
-def demo_users(city: str, county: str) -> list[Account]:
-    """The people of a mock assessment in the demo city (made up)."""
+def demo_users(city: str, county: str, street: str, community: str) -> list[Account]:
+    """The people of the demo city (made up): a mock assessment's, and those of one community's ledger upward."""
     office = f"{city}文明办"
     return [
         Account("city.office", "王敏", office, "city_office"),
         Account("city.leader", "李建国", office, "city_leader"),
         Account("city.reviewer", "张慧", office, "reviewer"),
         Account("county.office", "刘洋", f"{county}文明办", "county_office"),
+        Account("street.office", "赵磊", f"{county}{street}办事处", "street_office"),
         Account("unit.clerk", "陈静", f"{city}城市管理局", "unit_clerk"),
+        Account("community.clerk", "孙丽", f"{county}{street}{community}", "unit_clerk"),
+        Account("community.reviewer", "周强", f"{county}{street}{community}", "unit_reviewer"),
         *(Account(f"assessor.{no:02}", f"测评员{no:02}", SURVEY_TEAM, "assessor") for no in range(1, 9)),
     ]
 

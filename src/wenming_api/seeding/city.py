@@ -6,7 +6,7 @@ invented, and every row says so in its note. Nothing here touches a database.
 
 import random
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -237,14 +237,19 @@ def credit_code(prefix: str, region_code: str, serial: int) -> str:
 
 def make_units(communities: Sequence[Community], *, city_code: str, city_name: str) -> list[DemoUnit]:
     """Units of the demo city, managing units before the managed: the civility office, functional departments,
-    directly managed units, district offices and street offices."""
+    directly managed units, district offices, street offices, and some that write ledgers."""
     units: list[DemoUnit] = []
 
     def add(key: str, name: str, manager: str | None, region: str, category: str, industry: str) -> None:
         serial = len(units) + 1
-        nature = {"企业": "enterprise", "事业单位": "institution"}.get(category, "authority")
-        prefix = {"enterprise": "91", "institution": "12", "authority": "11"}[nature]
-        judged = category in ("企业", "事业单位", "街道乡镇")
+        nature = {
+            "企业": "enterprise",
+            "事业单位": "institution",
+            "学校": "institution",
+            "社区村": "self_governing",
+        }.get(category, "authority")
+        prefix = {"enterprise": "91", "institution": "12", "authority": "11", "self_governing": "55"}[nature]
+        judged = category in ("企业", "事业单位", "街道乡镇", "社区村", "学校")
         level = ("none", "county", "city", "province", "national")[serial % 5] if judged else "none"
         units.append(
             DemoUnit(
@@ -272,7 +277,32 @@ def make_units(communities: Sequence[Community], *, city_code: str, city_name: s
             "街道乡镇",
             "public_administration",
         )
+    _add_creation_objects(add, communities, counties, streets)
     return units
+
+
+def _add_creation_objects(
+    add: Callable[[str, str, str | None, str, str, str], None],
+    communities: Sequence[Community],
+    counties: Mapping[str, str],
+    streets: Mapping[str, tuple[str, str]],
+) -> None:
+    """Those who write ledgers: in the first street of every district its communities, and a school."""
+    first = {county: min(code for code, (_, its) in streets.items() if its == county) for county in counties}
+    for each in sorted(communities, key=lambda community: community.code):
+        if first[each.county_code] == each.street_code:
+            name = each.county_name + each.street_name + each.name
+            add(
+                f"community:{each.code}",
+                name,
+                f"street:{each.street_code}",
+                each.code,
+                "社区村",
+                "public_administration",
+            )
+    for county, street in sorted(first.items()):
+        name = f"{counties[county]}{streets[street][0]}实验小学"
+        add(f"school:{street}", name, f"street:{street}", street, "学校", "education")
 
 
 _CATEGORIES: Final = {
@@ -282,6 +312,8 @@ _CATEGORIES: Final = {
     "企业": "directly_managed",
     "事业单位": "directly_managed",
     "街道乡镇": "township",
+    "社区村": "community",
+    "学校": "campus",
 }
 
 

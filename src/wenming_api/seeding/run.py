@@ -24,7 +24,7 @@ async def load(url: str, *, demo: bool) -> dict[str, str]:
                 return {}
             await seed_city(session)
             await load_sample_edition(session)
-            people = [*administrators("淄博市文明办"), *demo_users("淄博市", "张店区")]
+            people = [*administrators("淄博市文明办"), *demo_users("淄博市", "张店区", "车站街道", "新华社区居委会")]
             return await make_accounts(session, people)
     finally:
         await database.dispose()

@@ -11,6 +11,10 @@ from wenming_api.city.standards import models as standards
 from wenming_api.city.surveys import models as surveys
 from wenming_api.kit import events, idempotency, jobs
 from wenming_api.kit.db import Base
+from wenming_api.ledgers.catalogues import models as catalogues
+from wenming_api.ledgers.drafts import models as drafts
+from wenming_api.ledgers.records import models as records
+from wenming_api.ledgers.saved_filters import models as saved_filters
 from wenming_api.messaging.inbox import models as inbox
 from wenming_api.system.areas import models as areas
 from wenming_api.system.audit import models as audit
@@ -27,17 +31,21 @@ __all__ = [
     "areas",
     "assessments",
     "audit",
+    "catalogues",
     "dictionaries",
+    "drafts",
     "events",
     "files",
     "idempotency",
     "inbox",
     "jobs",
     "metadata",
+    "records",
     "regions",
     "results",
     "roles",
     "sampling",
+    "saved_filters",
     "scoring",
     "sessions",
     "site_transfers",

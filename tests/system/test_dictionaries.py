@@ -24,6 +24,7 @@ def test_base_data_is_sound():
         "urban_class",
         "staff_category",
         "activity_category",
+        "work_area",
     }
     for each in base:
         codes = [item.code for item in each.items]

@@ -9,7 +9,7 @@ from tests.factories.places import make_city, make_county, make_region, make_uni
 from tests.factories.sites import make_site, make_site_type
 from tests.waiting import eventually
 
-from wenming_api.access.columns import RegionScoped, scoped_tables
+from wenming_api.access.columns import region_path_columns
 from wenming_api.catalog.permissions import Permission
 from wenming_api.kit.ids import uuid7
 from wenming_api.system.regions.models import Region, RegionParent
@@ -99,9 +99,9 @@ async def test_a_move_takes_everything_inside(admin, tree, database):
     assert moved.json()["path"] == new
     async with database.transaction() as session:
         assert (await session.get(Region, community.id)).path == f"{new}{community.code}/"
-        for table in scoped_tables(RegionScoped):
-            left = await session.execute(select(table.c.region_path).where(table.c.region_path.startswith(street.path)))
-            assert left.first() is None, table.name
+        for path in region_path_columns():
+            left = await session.execute(select(path).where(path.startswith(street.path)))
+            assert left.first() is None, path
         counted = {}
         for name in ("units", "users", "sites"):
             found = await session.execute(

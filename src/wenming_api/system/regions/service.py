@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Text, bindparam, func, insert, literal, select, update
 
-from wenming_api.access.columns import RegionScoped, scoped_tables
+from wenming_api.access.columns import region_path_columns
 from wenming_api.access.principal import Principal
 from wenming_api.kit import clock
 from wenming_api.kit.db import WriteSession
@@ -158,11 +158,11 @@ async def move_region(session: WriteSession, *, caller: Principal, region_id: UU
         )
         .execution_options(synchronize_session=False)
     )
-    for table in scoped_tables(RegionScoped):
+    for path in region_path_columns():
         await session.execute(
-            update(table)
-            .where(table.c.region_path.startswith(old, autoescape=True))
-            .values(region_path=literal(new, Text) + func.substr(table.c.region_path, len(old) + 1))
+            update(path.table)
+            .where(path.startswith(old, autoescape=True))
+            .values({path: literal(new, Text) + func.substr(path, len(old) + 1)})
         )
     today = clock.now().date()
     await session.execute(

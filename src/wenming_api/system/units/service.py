@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Text, func, literal, select, text, update
 
-from wenming_api.access.columns import UnitMember, UnitScoped, scoped_tables
+from wenming_api.access.columns import region_paths_by_unit, unit_path_columns
 from wenming_api.access.principal import Principal
 from wenming_api.kit.db import WriteSession
 from wenming_api.kit.fields import Transition
@@ -105,8 +105,8 @@ async def _relocate(session: WriteSession, unit: Unit, *, region_id: UUID, calle
     if region is None or not region.active or not caller.scope.holds_unit(unit.unit_path, region.path):
         raise InvalidInput(errors=[FieldError("/region_id", f"区域{_OUTSIDE}，或已停用")])
     unit.region_path = region.path
-    for table in scoped_tables(UnitMember):
-        await session.execute(update(table).where(table.c.unit_id == unit.id).values(region_path=region.path))
+    for unit_id, path in region_paths_by_unit():
+        await session.execute(update(path.table).where(unit_id == unit.id).values({path: region.path}))
     await invalidate(session, "users")
 
 
@@ -130,11 +130,11 @@ async def move_unit(session: WriteSession, *, caller: Principal, unit_id: UUID, 
         raise InvalidInput(errors=[FieldError("/managing_unit_id", f"管理层级不能超过 {MAX_DEPTH} 级")])
     unit.managing_unit_id = managing.id if managing else None
     await session.flush()  # raises the version before the path statement touches the same row
-    for table in scoped_tables(UnitScoped):
+    for path in unit_path_columns():
         await session.execute(
-            update(table)
-            .where(table.c.unit_path.startswith(old, autoescape=True))
-            .values(unit_path=literal(new, Text) + func.substr(table.c.unit_path, len(old) + 1))
+            update(path.table)
+            .where(path.startswith(old, autoescape=True))
+            .values({path: literal(new, Text) + func.substr(path, len(old) + 1)})
         )
     await record(
         session,

@@ -15,6 +15,8 @@ from wenming_api.ledgers.catalogues import models as catalogues
 from wenming_api.ledgers.drafts import models as drafts
 from wenming_api.ledgers.records import models as records
 from wenming_api.ledgers.saved_filters import models as saved_filters
+from wenming_api.ledgers.submissions import models as submissions
+from wenming_api.ledgers.topics import models as topics
 from wenming_api.messaging.inbox import models as inbox
 from wenming_api.system.areas import models as areas
 from wenming_api.system.audit import models as audit
@@ -52,7 +54,9 @@ __all__ = [
     "site_types",
     "sites",
     "standards",
+    "submissions",
     "surveys",
+    "topics",
     "units",
     "uploads",
     "users",

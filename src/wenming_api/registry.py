@@ -1,5 +1,12 @@
 """Imports every models module, so that the metadata is whole (Alembic, tests)."""
 
+from wenming_api.activities.contents import models as activity_contents
+from wenming_api.activities.events import models as activities
+from wenming_api.activities.manuscripts import models as manuscripts
+from wenming_api.activities.marks import models as activity_marks
+from wenming_api.activities.shares import models as activity_shares
+from wenming_api.activities.sub_activities import models as sub_activities
+from wenming_api.activities.templates import models as activity_templates
 from wenming_api.city.assessments import models as assessments
 from wenming_api.city.results import models as results
 from wenming_api.city.sampling import models as sampling
@@ -9,6 +16,11 @@ from wenming_api.city.site_types import models as site_types
 from wenming_api.city.sites import models as sites
 from wenming_api.city.standards import models as standards
 from wenming_api.city.surveys import models as surveys
+from wenming_api.creation.title_applications import models as title_applications
+from wenming_api.creation.title_families import models as title_families
+from wenming_api.creation.title_rules import models as title_rules
+from wenming_api.creation.title_terms import models as title_terms
+from wenming_api.creation.titles import models as titles
 from wenming_api.kit import events, idempotency, jobs
 from wenming_api.kit.db import Base
 from wenming_api.ledgers.catalogues import models as catalogues
@@ -30,6 +42,11 @@ from wenming_api.system.uploads import models as uploads
 from wenming_api.system.users import models as users
 
 __all__ = [
+    "activities",
+    "activity_contents",
+    "activity_marks",
+    "activity_shares",
+    "activity_templates",
     "areas",
     "assessments",
     "audit",
@@ -41,6 +58,7 @@ __all__ = [
     "idempotency",
     "inbox",
     "jobs",
+    "manuscripts",
     "metadata",
     "records",
     "regions",
@@ -54,8 +72,14 @@ __all__ = [
     "site_types",
     "sites",
     "standards",
+    "sub_activities",
     "submissions",
     "surveys",
+    "title_applications",
+    "title_families",
+    "title_rules",
+    "title_terms",
+    "titles",
     "topics",
     "units",
     "uploads",

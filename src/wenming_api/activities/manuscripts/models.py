@@ -1,0 +1,40 @@
+"""Tables of manuscripts. A version, once written, never changes."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from wenming_api.access.columns import OwnerScoped, UnitMember
+from wenming_api.kit import clock
+from wenming_api.kit.db import Base, Keyed, Stamped, Versioned
+
+
+class Manuscript(Keyed, UnitMember, OwnerScoped, Stamped, Versioned, Base):
+    """Text for media (稿件) made from an activity; `current_no` numbers its newest version."""
+
+    __tablename__ = "activity_manuscripts"
+
+    activity_id: Mapped[UUID] = mapped_column(ForeignKey("activities.id"), index=True)
+    unit_id: Mapped[UUID] = mapped_column(ForeignKey("units.id"), index=True)
+    owner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
+    title: Mapped[str]
+    current_no: Mapped[int]
+
+
+class ManuscriptVersion(Base):
+    """The `no`-th version of a manuscript; `file_ids` are pictures of the activity."""
+
+    __tablename__ = "manuscript_versions"
+
+    manuscript_id: Mapped[UUID] = mapped_column(ForeignKey("activity_manuscripts.id"), primary_key=True)
+    no: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    title: Mapped[str]
+    author_line: Mapped[str]
+    body: Mapped[str]
+    file_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
+    made_by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    made_at: Mapped[datetime] = mapped_column(default=clock.now)
+    reason: Mapped[str | None]

@@ -1,0 +1,1 @@
+"""子活动: activities that are part of others. Tables: activity_links."""

@@ -40,6 +40,10 @@ from wenming_api.system.sessions import models as sessions
 from wenming_api.system.units import models as units
 from wenming_api.system.uploads import models as uploads
 from wenming_api.system.users import models as users
+from wenming_api.workflow.approval_flows import models as approval_flows
+from wenming_api.workflow.approvals import models as approvals
+from wenming_api.workflow.calendars import models as calendars
+from wenming_api.workflow.stand_ins import models as stand_ins
 
 __all__ = [
     "activities",
@@ -47,9 +51,12 @@ __all__ = [
     "activity_marks",
     "activity_shares",
     "activity_templates",
+    "approval_flows",
+    "approvals",
     "areas",
     "assessments",
     "audit",
+    "calendars",
     "catalogues",
     "dictionaries",
     "drafts",
@@ -71,6 +78,7 @@ __all__ = [
     "site_transfers",
     "site_types",
     "sites",
+    "stand_ins",
     "standards",
     "sub_activities",
     "submissions",

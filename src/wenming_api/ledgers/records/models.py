@@ -23,7 +23,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from wenming_api.access.columns import OwnerScoped, UnitMember
 from wenming_api.kit import clock
 from wenming_api.kit.db import Base, Keyed, Stamped, Versioned, enum_column
-from wenming_api.ledgers.records.rules import FileUse, RecordState, SourceKind
+from wenming_api.ledgers.contents.rules import FileUse
+from wenming_api.ledgers.records.rules import RecordState, SourceKind
 
 
 class Record(Keyed, OwnerScoped, UnitMember, Stamped, Versioned, Base):
@@ -104,36 +105,53 @@ class RecordCategory(Base):
 
 
 class RecordFeatures(UnitMember, OwnerScoped, Base):
-    """What the quality rules look at in one version, as typed columns: lengths in NFC code points, counts, dates."""
+    """What the quality rules look at in one version: `features.rules.Features` as columns. `owner_id` is the author.
+
+    `category_codes` and `category_ids` name the version's categories and all above them.
+    """
 
     __tablename__ = "record_features"
 
     version_id: Mapped[UUID] = mapped_column(ForeignKey("record_versions.id", ondelete="CASCADE"), primary_key=True)
     record_id: Mapped[UUID] = mapped_column(ForeignKey("records.id", ondelete="CASCADE"), index=True)
     unit_id: Mapped[UUID] = mapped_column(ForeignKey("units.id"), index=True)
+    unit_path: Mapped[str] = mapped_column(index=True)
     current: Mapped[bool]
-    node_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
-    work_area_code: Mapped[str | None]
+    category_codes: Mapped[list[str]]
+    category_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
+    photos: Mapped[int]
+    photos_with_time: Mapped[int]
+    photos_with_place: Mapped[int]
+    photos_with_people: Mapped[int]
+    photos_with_theme: Mapped[int]
+    photos_with_background: Mapped[int]
+    photos_with_reason: Mapped[int]
+    photos_fully_captioned: Mapped[int]
+    photos_naming_unit: Mapped[int]
+    videos: Mapped[int]
+    attachments: Mapped[int]
+    normative_documents: Mapped[int]
+    statements: Mapped[int]
+    tables: Mapped[int]
+    other_attachments: Mapped[int]
     title_length: Mapped[int]
     text_length: Mapped[int]
     conclusion_length: Mapped[int]
-    place_length: Mapped[int]
-    participants_length: Mapped[int]
-    participant_count: Mapped[int | None]
-    photo_count: Mapped[int]
-    captioned_photo_count: Mapped[int]
-    duplicate_photo_count: Mapped[int]
-    video_count: Mapped[int]
-    attachment_count: Mapped[int]
-    attachment_kinds: Mapped[list[str]]
-    underline_count: Mapped[int]
-    has_coordinates: Mapped[bool]
-    document_number: Mapped[str | None]
+    underlines: Mapped[int]
+    participants: Mapped[int | None]
     volunteer_hours: Mapped[Decimal | None] = mapped_column(Numeric(12, 2))
     happened_on: Mapped[date | None]
-    ended_on: Mapped[date | None]
     period_start: Mapped[date | None]
     period_end: Mapped[date | None]
+    saved_on: Mapped[date]
+    has_document_number: Mapped[bool]
+    document_number_well_formed: Mapped[bool]
+    place_given: Mapped[bool]
+    located: Mapped[bool]
+    people_named: Mapped[bool]
+    unit_named_in_text: Mapped[bool]
+    duplicate_photo: Mapped[bool | None]
+    work_area: Mapped[str | None]
 
     __table_args__ = (Index("ix_record_features_current", "unit_path", "record_id", postgresql_where=text("current")),)
 

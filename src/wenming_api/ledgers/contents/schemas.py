@@ -1,4 +1,4 @@
-"""What records hold, are asked for and answer."""
+"""What a record says."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field, PlainSerializer, StringConstraints, m
 
 from wenming_api.kit.clock import SHANGHAI
 from wenming_api.kit.fields import Latitude, Longitude, LongText, Name, ShortText, Strict, as_text
-from wenming_api.ledgers.records.rules import (
+from wenming_api.ledgers.contents.rules import (
     MAX_ATTACHMENTS,
     MAX_CATEGORIES,
     MAX_PHOTOS,
@@ -22,10 +22,10 @@ from wenming_api.system.dictionaries.rules import CODE_PATTERN
 CaptionPart = Annotated[ShortText, Field(max_length=200)]
 When = Annotated[
     AwareDatetime,
-    Field(ge=datetime(1949, 10, 1, tzinfo=SHANGHAI), lt=datetime(2200, 1, 1, tzinfo=SHANGHAI)),
+    Field(ge=datetime(1949, 10, 1, tzinfo=SHANGHAI), lt=datetime(2101, 1, 1, tzinfo=SHANGHAI)),
     PlainSerializer(lambda value: value.astimezone(SHANGHAI).isoformat(), return_type=str, when_used="json"),
 ]
-Day = Annotated[date, Field(ge=date(1949, 10, 1), lt=date(2200, 1, 1))]
+Day = Annotated[date, Field(ge=date(1949, 10, 1), lt=date(2101, 1, 1))]
 Hours = Annotated[
     Decimal,
     Field(ge=0, le=1_000_000, max_digits=9, decimal_places=2, allow_inf_nan=False, examples=["36.5"]),
@@ -104,7 +104,7 @@ class Content(Strict):
     longitude: Longitude | None = None
     latitude: Latitude | None = None
     participants: Annotated[LongText, Field(max_length=2_000)] = Field(default="", description="参加人员")
-    participant_count: int | None = Field(default=None, ge=0, le=10_000_000, description="参加人数")
+    participant_count: int | None = Field(default=None, ge=0, le=1_000_000, description="参加人数")
     photos: Annotated[list[Photo], Field(max_length=MAX_PHOTOS)] = []
     videos: Annotated[list[Video], Field(max_length=MAX_VIDEOS)] = []
     attachments: Annotated[list[Attachment], Field(max_length=MAX_ATTACHMENTS)] = []

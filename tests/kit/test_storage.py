@@ -284,3 +284,18 @@ def test_a_content_disposition_carries_any_name() -> None:
 def test_an_address_without_scheme_or_with_a_path_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match="address"):
         ObjectStore(endpoint=address, access_key="a", secret_key="b", bucket="c")
+
+
+async def test_parts_sent_from_here_and_read_by_ranges(store: ObjectStore) -> None:
+    name, first, last = key(), b"a" * MIN_PART_SIZE, b"the end"
+    upload = await store.start_multipart(name, content_type="application/zip")
+    parts = [
+        await store.put_part(name, upload_id=upload, number=number, data=data)
+        for number, data in enumerate([first, last], start=1)
+    ]
+    assert await store.parts(name, upload_id=upload) == parts
+    await store.complete_multipart(name, upload_id=upload, parts=parts)
+    assert await store.get_range(name, offset=MIN_PART_SIZE - 2, length=5) == b"aathe"
+    assert await store.get_range(name, offset=MIN_PART_SIZE, length=500) == last
+    with pytest.raises(MultipartInvalid):
+        await store.put_part(name, upload_id=upload, number=1, data=last)

@@ -131,6 +131,7 @@ class _ResultUnpickler(pickle.Unpickler):
         ("wenming_api.kit.images", "ExifFacts"),
         ("wenming_api.kit.videos", "VideoResult"),
         ("wenming_api.kit.documents", "DocumentResult"),
+        ("wenming_api.kit.shrinking", "ShrinkResult"),
         ("wenming_api.kit.decoding", "Defect"),
     }
 
@@ -156,7 +157,7 @@ class DecoderPool:
         self._closed = False
 
     async def run(self, task: str, *arguments: Any) -> Any:
-        """Do `task` ("image", "video", "document") in a child. Raises `Rejected` or `DecoderFailed`."""
+        """Do `task` ("image", "video", "document", "shrink") in a child. Raises `Rejected` or `DecoderFailed`."""
         message = pickle.dumps((task, arguments))
         async with self._slots:
             child = self._idle.pop() if self._idle else await self._start()

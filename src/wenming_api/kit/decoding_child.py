@@ -24,6 +24,10 @@ def perform(task: str, arguments: tuple[Any, ...]) -> Any:
         from wenming_api.kit import documents
 
         return documents.check_document(*arguments)
+    if task == "shrink":
+        from wenming_api.kit import shrinking
+
+        return shrinking.shrink(*arguments)
     raise ValueError(f"unknown task {task!r}")
 
 

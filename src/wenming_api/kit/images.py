@@ -145,6 +145,18 @@ def process_image(source: Path, claimed_type: str, outputs: Path, limits: ImageL
     )
 
 
+def upright(data: bytes, side: int, limits: ImageLimits | None = None) -> Image.Image:
+    """The photo as it is seen: upright, sRGB, without metadata, its long side at most `side` pixels. Raises `Rejected`."""
+    limits = limits or ImageLimits()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        image = _open(data)
+        _check_size(*image.size, limits)
+        _check_still(image, data)
+        _load(image, side)
+        return _flatten(image, _orientation(image), side)
+
+
 def _open(data: bytes) -> Image.Image:
     # Our own limit speaks below, with a message of its own.
     Image.MAX_IMAGE_PIXELS = None

@@ -282,6 +282,19 @@ class ObjectStore:
         query: dict[str, Any] = {"partNumber": str(number), "uploadId": upload_id}
         return self._signer.get_presigned_url("PUT", self.bucket, key, expires=expires, extra_query_params=query)
 
+    async def put_part(self, key: str, *, upload_id: str, number: int, data: bytes) -> UploadedPart:
+        """Store one part from here, replacing the one of that number. Raises `MultipartInvalid` for an unknown upload."""
+
+        def work() -> str:
+            try:
+                return self._client._upload_part(self.bucket, key, data, None, upload_id, number)
+            except S3Error as error:
+                if error.code in _MISSING | {"NoSuchUpload"}:
+                    raise MultipartInvalid("unknown upload") from error
+                raise
+
+        return UploadedPart(number, await self._call(work, deadline=self._transfer_deadline), len(data))
+
     async def parts(self, key: str, *, upload_id: str) -> list[UploadedPart]:
         """The parts the store holds, by number. Raises `MultipartInvalid` for an unknown upload."""
         return await self._call(lambda: self._parts(key, upload_id))
@@ -352,6 +365,19 @@ class ObjectStore:
         def work() -> int:
             with path.open("wb") as target:
                 return self._copy_out(key, target.write, limit)
+
+        return await self._call(work, deadline=self._transfer_deadline)
+
+    async def get_range(self, key: str, *, offset: int, length: int) -> bytes:
+        """So many bytes of the object from `offset` on, fewer at its end. Raises `ObjectMissing`."""
+
+        def work() -> bytes:
+            response = self._client.get_object(self.bucket, key, offset=offset, length=length)
+            try:
+                return bytes(response.read())
+            finally:
+                response.close()
+                response.release_conn()
 
         return await self._call(work, deadline=self._transfer_deadline)
 

@@ -150,9 +150,7 @@ def end_records(*, count: int, size: int, offset: int) -> bytes:
         ended += _END_64.pack(b"PK\6\6", 44, 3 << 8 | 45, 45, 0, 0, count, count, size, offset)
         ended += _LOCATOR_64.pack(b"PK\6\7", 0, offset + size, 1)
     shown = min(count, _MANY)
-    return ended + _END.pack(
-        b"PK\5\6", 0, 0, shown, shown, min(size, _FOUR_GIB), min(offset, _FOUR_GIB), 0
-    )
+    return ended + _END.pack(b"PK\5\6", 0, 0, shown, shown, min(size, _FOUR_GIB), min(offset, _FOUR_GIB), 0)
 
 
 Send = Callable[[int, bytes], Awaitable[None]]

@@ -146,7 +146,7 @@ def process_image(source: Path, claimed_type: str, outputs: Path, limits: ImageL
 
 
 def upright(data: bytes, side: int, limits: ImageLimits | None = None) -> Image.Image:
-    """The photo as it is seen: upright, sRGB, without metadata, its long side at most `side` pixels. Raises `Rejected`."""
+    """The photo as it is seen: upright, sRGB, without metadata, its long side at most `side` px. Raises `Rejected`."""
     limits = limits or ImageLimits()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -283,7 +283,7 @@ class ObjectStore:
         return self._signer.get_presigned_url("PUT", self.bucket, key, expires=expires, extra_query_params=query)
 
     async def put_part(self, key: str, *, upload_id: str, number: int, data: bytes) -> UploadedPart:
-        """Store one part from here, replacing the one of that number. Raises `MultipartInvalid` for an unknown upload."""
+        """Store one part from here, replacing that number. Raises `MultipartInvalid` for an unknown upload."""
 
         def work() -> str:
             try:

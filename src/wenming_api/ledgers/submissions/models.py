@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, text
+from sqlalchemy import CheckConstraint, FetchedValue, ForeignKey, ForeignKeyConstraint, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -14,6 +14,7 @@ from wenming_api.kit.db import Base, Keyed, Stamped, Versioned, enum_column
 from wenming_api.ledgers.submissions.rules import Outcome, Purpose, SubmissionState
 
 _OPEN = text("state IN ('submitted', 'received')")
+_IN_BOOKS = text("state IN ('accepted', 'archived') AND purpose <> 'manuscript'")
 
 
 class Submission(Keyed, OwnerScoped, UnitMember, ReceivedByUnit, Stamped, Versioned, Base):
@@ -21,12 +22,14 @@ class Submission(Keyed, OwnerScoped, UnitMember, ReceivedByUnit, Stamped, Versio
 
     `submitted_at` is the time of the document: the server's, of the round that stands. `origin_id` is the first of a
     line of recommendations (itself when it is the first, at `level` 1), `parent_id` the accepted one it came from.
+    `year` is that of what the version sent tells of; the database sets it.
     """
 
     __tablename__ = "submissions"
 
     record_id: Mapped[UUID]
     version_no: Mapped[int]
+    year: Mapped[int] = mapped_column(server_default=FetchedValue())
     record_title: Mapped[str]
     record_unit_id: Mapped[UUID] = mapped_column(ForeignKey("units.id"))
     owner_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
@@ -79,6 +82,12 @@ class Submission(Keyed, OwnerScoped, UnitMember, ReceivedByUnit, Stamped, Versio
         Index("ix_submissions_received", "receiver_unit_id", "submitted_at", "id"),
         Index("ix_submissions_received_state", "receiver_unit_id", "state", "submitted_at", "id"),
         Index("ix_submissions_record_unit", "record_unit_id", "state", "submitted_at"),
+        Index(
+            "ix_submissions_collected",
+            *("receiver_unit_id", "year", "decided_at", "id"),
+            postgresql_where=_IN_BOOKS,
+        ),
+        Index("ix_submissions_own", "record_unit_id", "year", "decided_at", "id", postgresql_where=_IN_BOOKS),
         Index("ix_submissions_topic", "topic_id", "state", postgresql_where=text("topic_id IS NOT NULL")),
         Index("ix_submissions_deadline", "deadline_on", "id", postgresql_where=_OPEN),
         Index(

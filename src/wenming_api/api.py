@@ -27,6 +27,7 @@ from wenming_api.city.sites.router import router as sites
 from wenming_api.city.standards.router import router as standards
 from wenming_api.city.submissions.router import router as submissions
 from wenming_api.city.surveys.router import router as surveys
+from wenming_api.ledgers.topics.router import router as topics
 from wenming_api.messaging.inbox.router import router as inbox
 from wenming_api.system.account_imports.router import router as account_imports
 from wenming_api.system.accounts.router import router as accounts
@@ -80,6 +81,9 @@ city: list[APIRouter] = [
     evidence,
 ]
 
+# 电子台账
+ledgers: list[APIRouter] = [topics]
+
 # 短信平台与消息
 messaging: list[APIRouter] = [inbox]
 
@@ -90,13 +94,13 @@ analytics: list[APIRouter] = [progress, rankings, statistics]
 operations = [health]
 
 api = APIRouter(prefix="/api/v1")
-for router in (*system, *city, *messaging, *analytics):
+for router in (*system, *city, *ledgers, *messaging, *analytics):
     api.include_router(router)
 
 
 def versioned_routes() -> list[APIRoute]:
     """Every endpoint under `/api/v1`."""
-    routers = (*system, *city, *messaging, *analytics)
+    routers = (*system, *city, *ledgers, *messaging, *analytics)
     return [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
 
 

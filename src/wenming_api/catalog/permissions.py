@@ -39,6 +39,8 @@ class Permission(StrEnum):
     STANDARDS_PUBLISH = "standards.publish"
     STANDARDS_READ = "standards.read"
     STATISTICS_READ = "statistics.read"
+    TOPICS_MANAGE = "topics.manage"
+    TOPICS_READ = "topics.read"
     UNITS_MANAGE = "units.manage"
     UNITS_READ = "units.read"
     USERS_MANAGE = "users.manage"
@@ -84,6 +86,8 @@ LABELS: dict[Permission, str] = {
     Permission.STANDARDS_PUBLISH: "发布测评体系",
     Permission.STANDARDS_READ: "查看测评体系",
     Permission.STATISTICS_READ: "查看统计",
+    Permission.TOPICS_MANAGE: "发布重点工作与专题",
+    Permission.TOPICS_READ: "查看重点工作与专题",
     Permission.UNITS_MANAGE: "维护单位",
     Permission.UNITS_READ: "查看单位",
     Permission.USERS_MANAGE: "维护用户",

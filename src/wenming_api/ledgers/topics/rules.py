@@ -73,6 +73,8 @@ TRANSITIONS: Final[Mapping[tuple[TopicState, TopicAction], TopicState]] = {
 FIXED_WHEN_PUBLISHED: Final = frozenset({"kind", "year", "parent_id"})
 """What those who send already rely on."""
 
+MAY_BE_PARENT: Final = frozenset({TopicState.PUBLISHED, TopicState.CLOSED})
+
 
 def next_state(state: TopicState, action: TopicAction) -> TopicState | None:
     """State after the action, None when the action is not possible in this state."""

@@ -50,7 +50,7 @@ class TopicOut(TopicRow):
 
     region_path: str
     unit_path: str
-    parent_name: str | None
+    parent_name: str | None = Field(description="上级专项工作")
     node_ids: list[UUID]
     note: str | None
     created_at: Moment

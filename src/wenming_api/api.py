@@ -14,6 +14,7 @@ from wenming_api.city.evidence.router import router as evidence
 from wenming_api.city.indicators.router import router as indicators
 from wenming_api.city.late_tray.router import router as late_tray
 from wenming_api.city.offline.router import router as offline
+from wenming_api.city.questionnaires.router import router as questionnaires
 from wenming_api.city.replacements.router import router as replacements
 from wenming_api.city.result_books.router import router as result_books
 from wenming_api.city.result_lines.router import router as result_lines
@@ -26,6 +27,7 @@ from wenming_api.city.site_types.router import router as site_types
 from wenming_api.city.sites.router import router as sites
 from wenming_api.city.standards.router import router as standards
 from wenming_api.city.submissions.router import router as submissions
+from wenming_api.city.survey_strata.router import router as survey_strata
 from wenming_api.city.surveys.router import router as surveys
 from wenming_api.ledgers.topics.router import router as topics
 from wenming_api.messaging.inbox.router import router as inbox
@@ -72,6 +74,7 @@ city: list[APIRouter] = [
     standards,
     assessments,
     surveys,
+    *(questionnaires, survey_strata),
     sampling,
     replacements,
     *(assignments, scoring, submissions, reviews, offline, late_tray),

@@ -7,7 +7,9 @@ from wenming_api.activities.marks import models as activity_marks
 from wenming_api.activities.shares import models as activity_shares
 from wenming_api.activities.sub_activities import models as sub_activities
 from wenming_api.activities.templates import models as activity_templates
+from wenming_api.city.answers import models as answers
 from wenming_api.city.assessments import models as assessments
+from wenming_api.city.questionnaires import models as questionnaires
 from wenming_api.city.results import models as results
 from wenming_api.city.sampling import models as sampling
 from wenming_api.city.scoring import models as scoring
@@ -15,6 +17,8 @@ from wenming_api.city.site_transfers import models as site_transfers
 from wenming_api.city.site_types import models as site_types
 from wenming_api.city.sites import models as sites
 from wenming_api.city.standards import models as standards
+from wenming_api.city.survey_links import models as survey_links
+from wenming_api.city.survey_scores import models as survey_scores
 from wenming_api.city.surveys import models as surveys
 from wenming_api.creation.title_applications import models as title_applications
 from wenming_api.creation.title_families import models as title_families
@@ -53,6 +57,7 @@ __all__ = [
     "activity_marks",
     "activity_shares",
     "activity_templates",
+    "answers",
     "approval_flows",
     "approvals",
     "areas",
@@ -71,6 +76,7 @@ __all__ = [
     "jobs",
     "manuscripts",
     "metadata",
+    "questionnaires",
     "records",
     "regions",
     "results",
@@ -86,6 +92,8 @@ __all__ = [
     "standards",
     "sub_activities",
     "submissions",
+    "survey_links",
+    "survey_scores",
     "surveys",
     "title_applications",
     "title_families",

@@ -22,6 +22,9 @@ class Permission(StrEnum):
     MESSAGES_READ = "messages.read"
     METHOD_SCORES_MANAGE = "method_scores.manage"
     METHOD_SCORES_READ = "method_scores.read"
+    QUESTIONNAIRES_MANAGE = "questionnaires.manage"
+    QUESTIONNAIRES_PUBLISH = "questionnaires.publish"
+    QUESTIONNAIRES_READ = "questionnaires.read"
     REGIONS_MANAGE = "regions.manage"
     REGIONS_READ = "regions.read"
     RESULTS_COMPUTE = "results.compute"
@@ -69,6 +72,9 @@ LABELS: dict[Permission, str] = {
     Permission.MESSAGES_READ: "查看本人消息",
     Permission.METHOD_SCORES_MANAGE: "录入问卷与材料得分",
     Permission.METHOD_SCORES_READ: "查看问卷与材料得分",
+    Permission.QUESTIONNAIRES_MANAGE: "编制问卷",
+    Permission.QUESTIONNAIRES_PUBLISH: "发布问卷",
+    Permission.QUESTIONNAIRES_READ: "查看问卷",
     Permission.REGIONS_MANAGE: "维护区域",
     Permission.REGIONS_READ: "查看区域",
     Permission.RESULTS_COMPUTE: "计算成绩",

@@ -92,7 +92,7 @@ class MethodIn(Strict):
 
     code: Code
     name: Name
-    source: Annotated[MethodSource, Field(description="得分来自实地考察的测评表，或录入、导入")]
+    source: Annotated[MethodSource, Field(description="得分来自实地考察的测评表，或录入、导入，或问卷的答卷")]
 
 
 class MethodOut(Out):

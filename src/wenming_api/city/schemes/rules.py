@@ -80,15 +80,17 @@ class DutyPolicy(StrEnum):
 
 
 class MethodSource(StrEnum):
-    """Where the scores of a method come from: the sheets of the field work, or totals entered or imported."""
+    """Where the scores of a method come from: the sheets of the field work, totals entered or imported, or the
+    answers to questionnaires."""
 
     FIELD = "field"
     ENTERED = "entered"
+    QUESTIONNAIRE = "questionnaire"
 
     @property
     def label(self) -> str:
         """What users call it."""
-        return {"field": "实地测评表", "entered": "录入或导入的得分"}[self.value]
+        return {"field": "实地测评表", "entered": "录入或导入的得分", "questionnaire": "问卷答卷"}[self.value]
 
 
 class Shortage(StrEnum):

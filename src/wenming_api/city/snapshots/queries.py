@@ -294,6 +294,7 @@ async def _method_scores(session: AnySession, assessment_id: UUID) -> tuple[Meth
             MethodScoreRow.method_code,
             MethodScoreRow.score,
             MethodScoreRow.max_score,
+            MethodScoreRow.exact,
             RegionRow.code,
             cast(MethodScoreRow.unit_id, Text).label("unit"),
         )
@@ -302,7 +303,8 @@ async def _method_scores(session: AnySession, assessment_id: UUID) -> tuple[Meth
         .order_by(MethodScoreRow.id)
     )
     return tuple(
-        MethodScore(row.method_code, Fraction(row.score), Fraction(row.max_score), row.code, row.unit) for row in found
+        MethodScore(row.method_code, Fraction(row.exact or row.score), Fraction(row.max_score), row.code, row.unit)
+        for row in found
     )
 
 

@@ -12,13 +12,17 @@ from wenming_api.kit.db import Base, Keyed, Stamped, Versioned, enum_column
 
 
 class MethodScore(Keyed, RegionScoped, UnitScoped, Stamped, Versioned, Base):
-    """What one method (questionnaire, document review, …) gave one region or unit, out of `max_score`."""
+    """What one method (questionnaire, document review, …) gave one region or unit, out of `max_score`.
+
+    `exact` is the same score as a fraction where it was computed from answers: ten places may not hold it.
+    """
 
     __tablename__ = "method_scores"
     __table_args__ = (
         CheckConstraint("(region_id IS NULL) <> (unit_id IS NULL)", name="region_or_unit"),
         CheckConstraint("max_score > 0", name="max_score"),
         CheckConstraint("score >= 0 AND score <= max_score", name="score"),
+        CheckConstraint("(source = 'questionnaire') = (exact IS NOT NULL)", name="exact"),
         Index(
             "uq_method_scores_region",
             "assessment_id",
@@ -46,5 +50,6 @@ class MethodScore(Keyed, RegionScoped, UnitScoped, Stamped, Versioned, Base):
     unit_path: Mapped[str | None] = mapped_column()
     score: Mapped[Decimal]
     max_score: Mapped[Decimal]
+    exact: Mapped[str | None]
     source: Mapped[ScoreSource] = enum_column(ScoreSource)
     note: Mapped[str | None]

@@ -12,6 +12,7 @@ from wenming_api.city.assessments.models import Assessment, AssessmentMethod
 from wenming_api.city.assessments.rules import REVIEW_OPEN
 from wenming_api.city.schemes.rules import MethodSource
 from wenming_api.city.surveys.models import MethodScore
+from wenming_api.city.surveys.rules import COMPUTED, ScoreSource
 from wenming_api.city.surveys.schemas import MethodScoreDetail, MethodScoreOut, MethodScoreSort
 from wenming_api.kit.actions import action
 from wenming_api.kit.db import AnySession
@@ -84,6 +85,7 @@ async def read_method_score(
     checks = (
         (caller.may(Permission.METHOD_SCORES_MANAGE), "需要“录入问卷与材料得分”权限"),
         (row["state"] in REVIEW_OPEN, f"测评当前为“{row['state'].label}”，不能修改得分"),
+        (row["source"] is not ScoreSource.QUESTIONNAIRE, COMPUTED),
     )
     return MethodScoreDetail(
         **{name: row[name] for name in (*MethodScoreOut.model_fields, "updated_at")},

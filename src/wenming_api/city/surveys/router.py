@@ -17,6 +17,7 @@ from wenming_api.city.surveys.schemas import (
     MethodScoreSort,
     MethodScoreUpdate,
 )
+from wenming_api.city.surveys.service import ScoreComputed
 from wenming_api.kit.fields import Code
 from wenming_api.kit.http import IfMatch, Paging, Reads, Router, Writes, etag
 from wenming_api.kit.imports import ImportReport
@@ -130,7 +131,9 @@ async def read(
 
 
 @router.patch(
-    "/{score_id}", summary="修改得分", responses=problems(NotFound, EntryFrozen, StaleVersion, VersionRequired)
+    "/{score_id}",
+    summary="修改得分",
+    responses=problems(NotFound, EntryFrozen, ScoreComputed, StaleVersion, VersionRequired),
 )
 async def update(
     caller: MayManageScores,
@@ -154,7 +157,7 @@ async def update(
     "/{score_id}",
     summary="删除得分",
     status_code=204,
-    responses=problems(NotFound, EntryFrozen, StaleVersion, VersionRequired),
+    responses=problems(NotFound, EntryFrozen, ScoreComputed, StaleVersion, VersionRequired),
 )
 async def delete(
     caller: MayManageScores, assessment_id: UUID, score_id: UUID, version: IfMatch, session: Writes

@@ -11,7 +11,7 @@ from wenming_api.access.principal import Principal
 from wenming_api.city.assessments.service import Held, lock_for_review
 from wenming_api.city.surveys.models import MethodScore
 from wenming_api.city.surveys.queries import entered_methods
-from wenming_api.city.surveys.rules import ScoreSource
+from wenming_api.city.surveys.rules import COMPUTED, ScoreSource
 from wenming_api.city.surveys.schemas import MethodScoreCreate, MethodScoreUpdate
 from wenming_api.kit import clock
 from wenming_api.kit.db import WriteSession
@@ -25,6 +25,14 @@ from wenming_api.system.units.models import Unit
 
 Place = tuple[UUID | None, UUID | None]
 """(region, unit): one of them is None."""
+
+
+class ScoreComputed(Conflict):
+    """The total was computed from answers."""
+
+    code = "score_computed"
+    title = "得分由问卷计算得出"
+
 
 TABLE = Table(
     name="得分",
@@ -52,7 +60,7 @@ async def create_method_score(
     """Enter one total. A second one for the same method and object is a conflict."""
     held = await _held(session, caller, assessment_id)
     if new.method_code not in await entered_methods(session, assessment_id=assessment_id):
-        raise InvalidInput(errors=[FieldError("/method_code", "本次测评没有此方法，或其得分来自测评表")])
+        raise InvalidInput(errors=[FieldError("/method_code", "本次测评没有此方法，或其得分来自测评表或问卷")])
     if new.score > new.max_score:
         raise InvalidInput(errors=[FieldError("/score", "得分不能超过满分")])
     region_path, unit_path = await _place(session, new, held.region_path)
@@ -113,6 +121,8 @@ async def _changeable(
     if row is None:
         raise NotFound
     check_edited(version, row.version)
+    if row.source is ScoreSource.QUESTIONNAIRE:
+        raise ScoreComputed(f"{COMPUTED}。")
     return row
 
 
@@ -250,7 +260,7 @@ def _resolve_row(
 
     most = row["max_score"] if row["max_score"] is not None else Decimal(100)
     if row["method"] not in codes:
-        return refuse("本次测评没有此方法，或其得分来自测评表", "method")
+        return refuse("本次测评没有此方法，或其得分来自测评表或问卷", "method")
     if bool(row["region_code"]) == bool(row["unit"]):
         return refuse("区划代码与单位须填且只填一个", "region_code")
     if most <= 0 or row["score"] > most:

@@ -81,6 +81,7 @@ _READS_WORK = frozenset(
         _P.ASSESSMENTS_READ,
         _P.DRAWS_READ,
         _P.METHOD_SCORES_READ,
+        _P.QUESTIONNAIRES_READ,
         _P.RESULTS_READ,
         _P.SHEETS_READ,
         _P.SITES_READ,
@@ -138,6 +139,7 @@ BUILTIN: tuple[BuiltinRole, ...] = (
             _P.FILES_ORIGINALS,
             _P.LATE_DECIDE,
             _P.METHOD_SCORES_MANAGE,
+            _P.QUESTIONNAIRES_MANAGE,
             _P.RESULTS_COMPUTE,
             _P.SHEETS_ASSIGN,
             _P.SITES_MANAGE,
@@ -154,7 +156,14 @@ BUILTIN: tuple[BuiltinRole, ...] = (
         DataScope.ALL,
         _EVERYBODY
         | _READS_WORK
-        | {_P.ASSESSMENTS_RUN, _P.DRAWS_CONFIRM, _P.RESULTS_PUBLISH, _P.STANDARDS_PUBLISH, _P.USERS_READ},
+        | {
+            _P.ASSESSMENTS_RUN,
+            _P.DRAWS_CONFIRM,
+            _P.QUESTIONNAIRES_PUBLISH,
+            _P.RESULTS_PUBLISH,
+            _P.STANDARDS_PUBLISH,
+            _P.USERS_READ,
+        },
     ),
     BuiltinRole(
         "reviewer",

@@ -80,6 +80,7 @@ async def resources(settings: Settings) -> AsyncIterator[Resources]:
     await made.store.prepare()
     yield made
     await made.decoders.close()
+    await made.press.close()
     await made.store.close()
     await made.cache.close()
     await made.reader.close()

@@ -80,6 +80,7 @@ def create_app(settings: Settings, held: Resources | None = None) -> FastAPI:
         await used.listener.stop()
         if held is None:
             await used.decoders.close()
+            await used.press.close()
             await used.store.close()
             await used.cache.close()
             await used.reader.close()

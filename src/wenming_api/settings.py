@@ -11,6 +11,7 @@ from wenming_api.kit.cache import Cache
 from wenming_api.kit.db import Database
 from wenming_api.kit.decoding import DecoderPool
 from wenming_api.kit.invalidation import Listener
+from wenming_api.kit.printing.press import Press
 from wenming_api.kit.storage import ObjectStore
 
 
@@ -74,7 +75,7 @@ class Settings(BaseSettings):
 @dataclass
 class Resources:
     """What one process holds: settings, database and its bare connections, cache, object store, the listener for
-    invalidations, decoders."""
+    invalidations, decoders, the press of printed documents."""
 
     settings: Settings
     database: Database
@@ -84,3 +85,4 @@ class Resources:
     store: ObjectStore
     listener: Listener
     decoders: DecoderPool = field(default_factory=DecoderPool)
+    press: Press = field(default_factory=Press)

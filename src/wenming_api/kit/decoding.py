@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 HEADER = struct.Struct(">I")
-_TASKS_PER_CHILD = 200
 _MAX_ANSWER = 4 * 1024 * 1024
 
 
@@ -81,13 +80,14 @@ class DecoderFailed(Exception):
 @dataclass(frozen=True, slots=True)
 class ChildLimits:
     """Ceilings of one child: bytes of memory and of any file it writes, seconds of processor and of wall time
-    per task.
+    per task, tasks until it is replaced by a new one.
     """
 
     memory: int = 2 * 1024**3
     file_size: int = 2 * 1024**3
     cpu_seconds: int = 60
     wall_seconds: float = 90.0
+    tasks: int = 200
 
 
 class _Child:
@@ -158,6 +158,7 @@ class DecoderPool:
 
     async def run(self, task: str, *arguments: Any) -> Any:
         """Do `task` ("image", "video", "document", "shrink") in a child. Raises `Rejected` or `DecoderFailed`."""
+        """Do `task` ("image", "video", "document"; those of `kit.printing.press`) in a child. Raises `Rejected` or `DecoderFailed`."""
         message = pickle.dumps((task, arguments))
         async with self._slots:
             child = self._idle.pop() if self._idle else await self._start()
@@ -165,7 +166,7 @@ class DecoderPool:
             try:
                 async with asyncio.timeout(self._limits.wall_seconds):
                     outcome, value = await child.ask(message)
-                kept = child.tasks < _TASKS_PER_CHILD and not self._closed
+                kept = child.tasks < self._limits.tasks and not self._closed
             except TimeoutError as error:
                 raise Rejected(Defect.TOO_EXPENSIVE, "wall time") from error
             except EOFError as error:

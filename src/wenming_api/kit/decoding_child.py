@@ -28,6 +28,10 @@ def perform(task: str, arguments: tuple[Any, ...]) -> Any:
         from wenming_api.kit import shrinking
 
         return shrinking.shrink(*arguments)
+    if task in {"print", "number", "merge"}:
+        from wenming_api.kit.printing import press
+
+        return press.perform(task, arguments)
     raise ValueError(f"unknown task {task!r}")
 
 

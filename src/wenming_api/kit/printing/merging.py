@@ -1,0 +1,44 @@
+"""One long PDF made of many: pages in order, their numbers laid over, bookmarks. Synchronous.
+
+The parts stay files: their streams are copied only when the whole is written, so memory holds the structure alone.
+"""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pikepdf
+
+
+def merge(parts: Sequence[Path], output: Path, *, numbers: Path | None, title: str, marks: Sequence[tuple[str, int, int]]) -> int:
+    """Write the parts as one PDF; answers its pages.
+
+    `numbers` is a PDF with a page to lay over each. `marks` are (text, level from 1, page from 1), in their order.
+    """
+    with ExitStack() as stack:
+        whole = stack.enter_context(pikepdf.new())
+        for part in parts:
+            whole.pages.extend(stack.enter_context(pikepdf.open(part)).pages)
+        if numbers is not None:
+            _lay_over(whole, stack.enter_context(pikepdf.open(numbers)))
+        _bookmark(whole, marks)
+        whole.docinfo["/Title"] = title
+        whole.Root.PageMode = pikepdf.Name.UseOutlines
+        whole.save(output, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+        return len(whole.pages)
+
+
+def _lay_over(whole: pikepdf.Pdf, numbers: pikepdf.Pdf) -> None:
+    for page, number in zip(whole.pages, numbers.pages, strict=True):
+        page.add_overlay(number, push_stack=False)
+
+
+def _bookmark(whole: pikepdf.Pdf, marks: Sequence[tuple[str, int, int]]) -> None:
+    with whole.open_outline() as outline:
+        open_: list[pikepdf.OutlineItem] = []
+        for text, level, page in marks:
+            item = pikepdf.OutlineItem(text, page - 1, "Fit")
+            item.is_closed = True
+            del open_[level - 1 :]
+            (open_[-1].children if open_ else outline.root).append(item)
+            open_.append(item)

@@ -30,7 +30,9 @@ from wenming_api.kit.db import Base
 from wenming_api.ledgers.book_operations import models as book_operations
 from wenming_api.ledgers.books import models as books
 from wenming_api.ledgers.catalogues import models as catalogues
+from wenming_api.ledgers.documents import models as documents
 from wenming_api.ledgers.drafts import models as drafts
+from wenming_api.ledgers.layouts import models as layouts
 from wenming_api.ledgers.records import models as records
 from wenming_api.ledgers.saved_filters import models as saved_filters
 from wenming_api.ledgers.submissions import models as submissions
@@ -68,12 +70,14 @@ __all__ = [
     "calendars",
     "catalogues",
     "dictionaries",
+    "documents",
     "drafts",
     "events",
     "files",
     "idempotency",
     "inbox",
     "jobs",
+    "layouts",
     "manuscripts",
     "metadata",
     "questionnaires",

@@ -159,6 +159,9 @@ class DecoderPool:
     async def run(self, task: str, *arguments: Any) -> Any:
         """Do `task` ("image", "video", "document", "shrink") in a child. Raises `Rejected` or `DecoderFailed`."""
         """Do `task` ("image", "video", "document"; those of `kit.printing.press`) in a child. Raises `Rejected` or `DecoderFailed`."""
+        """Do `task` ("image", "video", "document"; those of `kit.printing.press`) in a child.
+
+        Raises `Rejected` or `DecoderFailed`."""
         message = pickle.dumps((task, arguments))
         async with self._slots:
             child = self._idle.pop() if self._idle else await self._start()

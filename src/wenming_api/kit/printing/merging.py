@@ -5,12 +5,15 @@ The parts stay files: their streams are copied only when the whole is written, s
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from copy import copy
 from pathlib import Path
 
 import pikepdf
 
 
-def merge(parts: Sequence[Path], output: Path, *, numbers: Path | None, title: str, marks: Sequence[tuple[str, int, int]]) -> int:
+def merge(
+    parts: Sequence[Path], output: Path, *, numbers: Path | None, title: str, marks: Sequence[tuple[str, int, int]]
+) -> int:
     """Write the parts as one PDF; answers its pages.
 
     `numbers` is a PDF with a page to lay over each. `marks` are (text, level from 1, page from 1), in their order.
@@ -29,8 +32,15 @@ def merge(parts: Sequence[Path], output: Path, *, numbers: Path | None, title: s
 
 
 def _lay_over(whole: pikepdf.Pdf, numbers: pikepdf.Pdf) -> None:
+    # Page.add_overlay names what it adds at random, and the same input is to give the same bytes.
     for page, number in zip(whole.pages, numbers.pages, strict=True):
-        page.add_overlay(number, push_stack=False)
+        drawn = whole.copy_foreign(number.as_form_xobject())
+        resources = copy(page.Resources)  # pages may share theirs
+        resources.XObject = copy(resources.get("/XObject", pikepdf.Dictionary()))
+        resources.XObject.PageNumber = drawn
+        page.Resources = resources
+        page.contents_add(b"q\n", prepend=True)
+        page.contents_add(b"\nQ q /PageNumber Do Q")
 
 
 def _bookmark(whole: pikepdf.Pdf, marks: Sequence[tuple[str, int, int]]) -> None:

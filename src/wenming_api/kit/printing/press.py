@@ -1,7 +1,7 @@
 """Printing off the event loop: in child processes with ceilings of memory and time (`kit.decoding`).
 
-    press = Press()
-    printed = await press.print(Form.PDF, paper, folder)     # raises PrintingFailed
+press = Press()
+printed = await press.print(Form.PDF, paper, folder)     # raises PrintingFailed
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,14 @@ class Press:
         self._pool = DecoderPool(size, limits)
 
     async def print(
-        self, form: Form, paper: Paper, folder: Path, *, name: str = "document", first: int = 1, total: int | None = None
+        self,
+        form: Form,
+        paper: Paper,
+        folder: Path,
+        *,
+        name: str = "document",
+        first: int = 1,
+        total: int | None = None,
     ) -> Printed:
         """Print into `folder`, where the paper's pictures lie. `first` and `total` number the pages of a part."""
         output = folder / f"{name}.{form.value}"

@@ -144,7 +144,9 @@ def _small(path: Path) -> tuple[io.BytesIO, tuple[int, int]] | None:
 
 def _lines(text: str, width: float) -> int:
     """About how many lines a text takes in a cell of so many characters' width (a Chinese one counts twice)."""
-    return sum(max(1, -(-sum(2 if ord(c) > 255 else 1 for c in line) // max(1, int(width)))) for line in text.split("\n"))
+    return sum(
+        max(1, -(-sum(2 if ord(c) > 255 else 1 for c in line) // max(1, int(width)))) for line in text.split("\n")
+    )
 
 
 def _pieces(prose: list[Any]) -> list[list[tuple[str, bool]]]:
@@ -153,7 +155,8 @@ def _pieces(prose: list[Any]) -> list[list[tuple[str, bool]]]:
     left = _PER_ROW
     for position, runs in enumerate(prose):
         line = [("\n", False)] if position and pieces[-1] else []
-        for text, marked in [*line, *((run["text"], run["marked"]) for run in runs)]:
+        for whole, marked in [*line, *((run["text"], run["marked"]) for run in runs)]:
+            text = whole
             while text:
                 if left <= 0:
                     pieces.append([])

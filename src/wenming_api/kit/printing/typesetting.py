@@ -22,7 +22,9 @@ _SMALL_PRINT = 600
 """Characters of a caption from which it is set smaller, so that the photo keeps most of its page."""
 
 
-def typeset(paper: dict[str, Any], pictures: Path, output: Path, options: dict[str, Any] | None = None) -> dict[str, Any]:
+def typeset(
+    paper: dict[str, Any], pictures: Path, output: Path, options: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Write the PDF of `model.Paper.as_json()`; answers `pages` and `marks` (text, level, page from 1).
 
     `options`: `first` page number, `total` pages (its own count when absent). Raises `typst.TypstError` for what is
@@ -67,6 +69,7 @@ def prepare(paper: dict[str, Any], pictures: Path) -> dict[str, Any]:
 def _measure(block: dict[str, Any], pictures: Path) -> None:
     """The picture's size in pixels, or a word in its place."""
     if block["file"] is None:
+        _blank(block)
         return
     try:
         with Image.open(pictures / block["file"], formats=["JPEG"]) as image:
@@ -127,4 +130,7 @@ def _compile(document: dict[str, Any], folder: Path, output: Path) -> dict[str, 
     )
     compiler.compile(output=str(output), format="pdf", timestamp=0, pdf_tags=False)
     places = json.loads(compiler.query("<place>", field="value"))
-    return {"pages": places[-1]["pages"], "marks": [(m["text"].replace("\u200b", ""), m["level"], m["page"]) for m in places[:-1]]}
+    return {
+        "pages": places[-1]["pages"],
+        "marks": [(m["text"].replace("\u200b", ""), m["level"], m["page"]) for m in places[:-1]],
+    }

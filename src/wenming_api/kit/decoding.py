@@ -157,9 +157,7 @@ class DecoderPool:
         self._closed = False
 
     async def run(self, task: str, *arguments: Any) -> Any:
-        """Do `task` ("image", "video", "document", "shrink") in a child. Raises `Rejected` or `DecoderFailed`."""
-        """Do `task` ("image", "video", "document"; those of `kit.printing.press`) in a child. Raises `Rejected` or `DecoderFailed`."""
-        """Do `task` ("image", "video", "document"; those of `kit.printing.press`) in a child.
+        """Do `task` ("image", "video", "document", "shrink"; those of `kit.printing.press`) in a child.
 
         Raises `Rejected` or `DecoderFailed`."""
         message = pickle.dumps((task, arguments))

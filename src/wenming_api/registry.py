@@ -33,8 +33,10 @@ from wenming_api.ledgers.catalogues import models as catalogues
 from wenming_api.ledgers.documents import models as documents
 from wenming_api.ledgers.drafts import models as drafts
 from wenming_api.ledgers.layouts import models as layouts
+from wenming_api.ledgers.quality import models as quality
 from wenming_api.ledgers.records import models as records
 from wenming_api.ledgers.saved_filters import models as saved_filters
+from wenming_api.ledgers.screenings import models as screenings
 from wenming_api.ledgers.submissions import models as submissions
 from wenming_api.ledgers.topics import models as topics
 from wenming_api.messaging.inbox import models as inbox
@@ -80,6 +82,7 @@ __all__ = [
     "layouts",
     "manuscripts",
     "metadata",
+    "quality",
     "questionnaires",
     "records",
     "regions",
@@ -88,6 +91,7 @@ __all__ = [
     "sampling",
     "saved_filters",
     "scoring",
+    "screenings",
     "sessions",
     "site_transfers",
     "site_types",

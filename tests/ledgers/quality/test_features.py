@@ -8,16 +8,19 @@ from uuid import UUID
 
 import pytest
 from hypothesis import given
+from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from tests.ledgers.quality import strategies
 
 from wenming_api.ledgers.features.rules import (
     CAPTION_FIELDS,
+    COLUMNS,
     Features,
     MalformedFeatures,
     features_from,
     features_of,
     is_document_number,
 )
+from wenming_api.ledgers.records.models import RecordFeatures
 
 FULL = dict.fromkeys(CAPTION_FIELDS, "淄博一中操场")
 
@@ -131,3 +134,20 @@ def test_rows_have_plain_lists() -> None:
     row = made(category_codes=["b", "a"], category_ids=[UUID(int=2), UUID(int=1)]).row()
     assert row["category_codes"] == ["a", "b"]
     assert row["category_ids"] == [UUID(int=1), UUID(int=2)]
+
+
+def test_the_table_of_stored_features_has_these_columns() -> None:
+    """Text is compared by bytes, hours have two decimals: what types mean, Python and SQL must agree on."""
+    types = {
+        "VARCHAR": "text",
+        "TEXT": "text",
+        "UUID[]": "uuid[]",
+        "TEXT[]": "text[]",
+        "NUMERIC(12, 2)": "numeric(12,2)",
+    }
+    table = RecordFeatures.__table__
+    there = {
+        column.name: (types.get(spelled := column.type.compile(dialect()), spelled.lower()), column.nullable)
+        for column in table.c
+    }
+    assert {name: there.get(name) for name in COLUMNS} == dict(COLUMNS)

@@ -6,6 +6,7 @@ from enum import StrEnum
 class Permission(StrEnum):
     """Names of permissions: `<domain>.<act>`."""
 
+    APPROVALS_READ = "approvals.read"
     ASSESSMENTS_MANAGE = "assessments.manage"
     ASSESSMENTS_READ = "assessments.read"
     ASSESSMENTS_RUN = "assessments.run"
@@ -18,6 +19,8 @@ class Permission(StrEnum):
     FILES_ORIGINALS = "files.originals"
     FILES_READ = "files.read"
     FILES_UPLOAD = "files.upload"
+    FLOWS_MANAGE = "flows.manage"
+    HOLIDAYS_MANAGE = "holidays.manage"
     LATE_DECIDE = "late.decide"
     MESSAGES_READ = "messages.read"
     METHOD_SCORES_MANAGE = "method_scores.manage"
@@ -41,6 +44,7 @@ class Permission(StrEnum):
     STANDARDS_MANAGE = "standards.manage"
     STANDARDS_PUBLISH = "standards.publish"
     STANDARDS_READ = "standards.read"
+    STAND_INS_MANAGE = "stand_ins.manage"
     STATISTICS_READ = "statistics.read"
     TOPICS_MANAGE = "topics.manage"
     TOPICS_READ = "topics.read"
@@ -56,6 +60,7 @@ class Permission(StrEnum):
 
 
 LABELS: dict[Permission, str] = {
+    Permission.APPROVALS_READ: "查看审批",
     Permission.ASSESSMENTS_MANAGE: "编制测评",
     Permission.ASSESSMENTS_READ: "查看测评",
     Permission.ASSESSMENTS_RUN: "变更测评状态",
@@ -68,6 +73,8 @@ LABELS: dict[Permission, str] = {
     Permission.FILES_ORIGINALS: "下载文件原件",
     Permission.FILES_READ: "查看文件",
     Permission.FILES_UPLOAD: "上传文件",
+    Permission.FLOWS_MANAGE: "维护审批流程",
+    Permission.HOLIDAYS_MANAGE: "维护节假日",
     Permission.LATE_DECIDE: "处理迟到数据",
     Permission.MESSAGES_READ: "查看本人消息",
     Permission.METHOD_SCORES_MANAGE: "录入问卷与材料得分",
@@ -91,6 +98,7 @@ LABELS: dict[Permission, str] = {
     Permission.STANDARDS_MANAGE: "编制测评体系",
     Permission.STANDARDS_PUBLISH: "发布测评体系",
     Permission.STANDARDS_READ: "查看测评体系",
+    Permission.STAND_INS_MANAGE: "登记他人代理",
     Permission.STATISTICS_READ: "查看统计",
     Permission.TOPICS_MANAGE: "发布重点工作与专题",
     Permission.TOPICS_READ: "查看重点工作与专题",

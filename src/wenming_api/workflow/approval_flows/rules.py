@@ -141,6 +141,11 @@ class Unmanned(Exception):
         super().__init__(step.name)
         self.step = step
 
+    @property
+    def explanation(self) -> str:
+        """What a user is told."""
+        return f"“{self.step.name}”环节没有对应的{self.step.place.label}，请联系管理员调整审批流程或单位设置。"
+
 
 def plan(steps: Sequence[Step], at: Mapping[Place, Office | None]) -> tuple[PlannedStep, ...]:
     """The steps of one approval. `at` holds what stands at each place that exists for the unit; None: nobody does.

@@ -1,6 +1,6 @@
 """Approvals (审批): states, who may decide at a step, what a decision leads to."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -182,10 +182,10 @@ def overdue(due_on: date | None, today: date) -> bool:
     return due_on is not None and due_on < today
 
 
-def places_to_decide(who: Decider) -> list[tuple[UUID, UUID, frozenset[str]]]:
-    """Where a decider may decide: the user in whose right, the unit, the permissions; for lists of what waits."""
+def places_to_decide(who: Decider) -> list[Represented]:
+    """Where somebody may decide today and by which permissions: in his own right, and in the places of others."""
     if who.absent:
         return []
     held = frozenset(who.permissions)
-    own: Iterable[tuple[UUID, UUID, frozenset[str]]] = [(who.user_id, who.unit_id, held)]
-    return [*own, *((each.user_id, each.unit_id, each.permissions & held) for each in who.represents)]
+    own = Represented(who.user_id, who.unit_id, held)
+    return [own, *(Represented(each.user_id, each.unit_id, each.permissions & held) for each in who.represents)]

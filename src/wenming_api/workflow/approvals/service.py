@@ -90,10 +90,7 @@ async def start(session: WriteSession, *, caller: Principal, subject: Subject) -
     try:
         steps = plan(flow.steps, await offices_at(session, home=home, steps=flow.steps))
     except Unmanned as gap:
-        raise NobodyDecides(
-            f"“{flow.name}”的“{gap.step.name}”环节没有对应的{gap.step.place.label}，请联系管理员调整审批流程或单位设置。"
-        ) from gap
-    now = clock.now()
+        raise NobodyDecides(gap.explanation) from gap
     made = await session.execute(
         insert(Approval)
         .values(

@@ -77,6 +77,13 @@ class Calendar:
         return sum(self.is_working(start + timedelta(days=no)) for no in range(1, (end - start).days + 1))
 
 
+def entry_problem(day: date, kind: HolidayKind) -> str | None:
+    """Why a day cannot be entered as this kind, in Chinese: only a weekend can be worked instead."""
+    if kind is HolidayKind.WORKDAY and day.weekday() < _SATURDAY:
+        return "周一至周五本来就是工作日，不用登记为调休上班"
+    return None
+
+
 def base_holidays() -> list[SpecialDay]:
     """The State Council's arrangement for 2026, delivered with the product, to be confirmed by the customer."""
     text = resources.files(__package__).joinpath("data/holidays.csv").read_text(encoding="utf-8")

@@ -54,6 +54,11 @@ class Today:
     represents: tuple[Represented, ...] = ()
 
 
+def within_reach(user_path: str, deputy_path: str) -> bool:
+    """Whether the deputy's unit is the user's own, or above or below it in the chain of managing units."""
+    return user_path.startswith(deputy_path) or deputy_path.startswith(user_path)
+
+
 def clash(new: Span, existing: Iterable[Span]) -> str | None:
     """Why a deputy cannot be named, in Chinese; None when he can.
 

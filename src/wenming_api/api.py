@@ -45,6 +45,10 @@ from wenming_api.system.sessions.router import router as sessions
 from wenming_api.system.unit_imports.router import router as unit_imports
 from wenming_api.system.units.router import router as units
 from wenming_api.system.uploads.router import router as uploads
+from wenming_api.workflow.approval_flows.router import router as approval_flows
+from wenming_api.workflow.approvals.router import router as approvals
+from wenming_api.workflow.calendars.router import router as calendars
+from wenming_api.workflow.stand_ins.router import router as stand_ins
 
 # 系统管理
 system = [
@@ -87,6 +91,9 @@ city: list[APIRouter] = [
 # 电子台账
 ledgers: list[APIRouter] = [topics]
 
+# 流程
+workflow: list[APIRouter] = [calendars, approval_flows, approvals, stand_ins]
+
 # 短信平台与消息
 messaging: list[APIRouter] = [inbox]
 
@@ -97,13 +104,13 @@ analytics: list[APIRouter] = [progress, rankings, statistics]
 operations = [health]
 
 api = APIRouter(prefix="/api/v1")
-for router in (*system, *city, *ledgers, *messaging, *analytics):
+for router in (*system, *city, *ledgers, *workflow, *messaging, *analytics):
     api.include_router(router)
 
 
 def versioned_routes() -> list[APIRoute]:
     """Every endpoint under `/api/v1`."""
-    routers = (*system, *city, *ledgers, *messaging, *analytics)
+    routers = (*system, *city, *ledgers, *workflow, *messaging, *analytics)
     return [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
 
 

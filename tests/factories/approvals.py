@@ -77,9 +77,10 @@ async def make_offices(session: WriteSession) -> Offices:
         units.append(managing)
     city, county, street, community = units
     school = await make_unit(session, region=community_region, managing=street, name="新华小学")
-    author = await make_user(session, unit=school, permissions=[DECIDES], scope=DataScope.UNIT)
+    may = [DECIDES, Permission.APPROVALS_READ]
+    author = await make_user(session, unit=school, permissions=may, scope=DataScope.UNIT)
     deciders = {
-        place: await make_user(session, unit=unit, permissions=[DECIDES], scope=DataScope.UNIT)
+        place: await make_user(session, unit=unit, permissions=may, scope=DataScope.UNIT)
         for place, unit in (
             (Place.OWN, school),
             (Place.COMMUNITY, community),

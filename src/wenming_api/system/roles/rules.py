@@ -90,11 +90,11 @@ _READS_WORK = frozenset(
         _P.UNITS_READ,
     }
 )
-_KEEPS_LEDGERS = frozenset({_P.TOPICS_READ})
+_KEEPS_LEDGERS = frozenset({_P.APPROVALS_READ, _P.TOPICS_READ})
 """What whoever writes a unit's ledger needs (L1)."""
 _REVIEWS_IN_UNIT: frozenset[Permission] = frozenset()
 """What the reviewer inside a unit needs besides (L2.4)."""
-_LEDGER_OFFICE = frozenset({_P.TOPICS_MANAGE})
+_LEDGER_OFFICE = frozenset({_P.FLOWS_MANAGE, _P.STAND_INS_MANAGE, _P.TOPICS_MANAGE})
 """What a civility office of any level needs to receive, review and pass on (L4.2, C1.4)."""
 
 BUILTIN: tuple[BuiltinRole, ...] = (
@@ -105,6 +105,8 @@ BUILTIN: tuple[BuiltinRole, ...] = (
         _EVERYBODY
         | {
             _P.DICTIONARIES_MANAGE,
+            _P.FLOWS_MANAGE,
+            _P.HOLIDAYS_MANAGE,
             _P.REGIONS_MANAGE,
             _P.ROLES_READ,
             _P.UNITS_MANAGE,
@@ -137,6 +139,7 @@ BUILTIN: tuple[BuiltinRole, ...] = (
             _P.ASSESSMENTS_RUN,
             _P.DRAWS_RUN,
             _P.FILES_ORIGINALS,
+            _P.HOLIDAYS_MANAGE,
             _P.LATE_DECIDE,
             _P.METHOD_SCORES_MANAGE,
             _P.QUESTIONNAIRES_MANAGE,

@@ -236,9 +236,7 @@ async def preview_flow(
 _LEVEL = [getattr(ApprovalLevel, name) for name in LevelOut.model_fields]
 
 
-async def list_levels(
-    session: AnySession, *, params: PageParams, sort: LevelSort = LevelSort.RANK
-) -> Page[LevelOut]:
+async def list_levels(session: AnySession, *, params: PageParams, sort: LevelSort = LevelSort.RANK) -> Page[LevelOut]:
     """Approval levels, the same for everybody."""
     columns = {"rank": ApprovalLevel.rank, "name": ApprovalLevel.name}
     return await page(

@@ -12,7 +12,6 @@ from wenming_api.kit.fields import Search, Transition
 from wenming_api.kit.http import IfMatch, Paging, Reads, Router, Writes, etag
 from wenming_api.kit.pages import Page
 from wenming_api.kit.problems import (
-    Conflict,
     Forbidden,
     IllegalTransition,
     NotFound,

@@ -104,7 +104,9 @@ async def update_level(
     return level
 
 
-async def _check_level_free(session: WriteSession, *, name: str, code: str | None = None, but: str | None = None) -> None:
+async def _check_level_free(
+    session: WriteSession, *, name: str, code: str | None = None, but: str | None = None
+) -> None:
     taken = (ApprovalLevel.name == name) | (ApprovalLevel.code == code) if code else ApprovalLevel.name == name
     statement = select(ApprovalLevel.code).where(taken)
     if but is not None:

@@ -154,9 +154,7 @@ def _rows(*more: Any) -> Select[Any]:
     return (
         select(*_COLUMNS, ApprovalTurn.permission, *more)
         .select_from(Approval)
-        .join(
-            ApprovalTurn, and_(ApprovalTurn.approval_id == Approval.id, ApprovalTurn.position == Approval.position)
-        )
+        .join(ApprovalTurn, and_(ApprovalTurn.approval_id == Approval.id, ApprovalTurn.position == Approval.position))
         .join(_home, _home.id == Approval.unit_id)
         .join(_deciding, _deciding.id == ApprovalTurn.unit_id)
         .join(User, User.id == Approval.author_id)
@@ -267,9 +265,7 @@ async def read_approval(session: AnySession, *, caller: Principal, approval_id: 
         **judged,
         flow_name=row["flow"]["name"],
         turns=await _turns(session, approval_id, row["flow"], pending=row["state"] is ApprovalState.PENDING),
-        allowed_actions=[
-            action(decision, decision.label, (judged["may_decide"], reason)) for decision in Decision
-        ],
+        allowed_actions=[action(decision, decision.label, (judged["may_decide"], reason)) for decision in Decision],
     )
 
 

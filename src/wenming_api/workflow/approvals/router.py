@@ -15,7 +15,7 @@ from wenming_api.kit.problems import Forbidden, NotFound, Unauthenticated, probl
 from wenming_api.workflow.approval_flows.rules import ApprovalKind
 from wenming_api.workflow.approvals import queries
 from wenming_api.workflow.approvals.rules import ApprovalState
-from wenming_api.workflow.approvals.schemas import ApprovalDetail, ApprovalRow, ApprovalSort, Me, WaitingCounts
+from wenming_api.workflow.approvals.schemas import ApprovalDetail, ApprovalRow, ApprovalSort, Myself, WaitingCounts
 
 router = Router(prefix="/approvals", tags=["流程"], raises=(Unauthenticated, Forbidden))
 
@@ -28,9 +28,9 @@ async def list_(
     session: Reads,
     paging: Paging,
     sort: ApprovalSort = ApprovalSort.NEWEST,
-    waiting: Annotated[Me | None, Query(description="me：等待本人审批的（含代理他人的）")] = None,
-    decided: Annotated[Me | None, Query(description="me：本人审批过的")] = None,
-    author: Annotated[Me | None, Query(description="me：本人提交的")] = None,
+    waiting: Annotated[Myself | None, Query(description="me：等待本人审批的（含代理他人的）")] = None,
+    decided: Annotated[Myself | None, Query(description="me：本人审批过的")] = None,
+    author: Annotated[Myself | None, Query(description="me：本人提交的")] = None,
     kind: Annotated[ApprovalKind | None, Query(description="审批内容的种类")] = None,
     state: Annotated[ApprovalState | None, Query(description="审批的状态")] = None,
     overdue: Annotated[bool | None, Query(description="当前环节是否已逾期")] = None,

@@ -12,7 +12,7 @@ from wenming_api.workflow.approval_flows.rules import ApprovalKind
 from wenming_api.workflow.approvals.rules import ApprovalState
 
 
-class Me(StrEnum):
+class Myself(StrEnum):
     """本人"""
 
     ME = "me"

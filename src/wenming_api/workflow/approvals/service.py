@@ -91,6 +91,7 @@ async def start(session: WriteSession, *, caller: Principal, subject: Subject) -
         steps = plan(flow.steps, await offices_at(session, home=home, steps=flow.steps))
     except Unmanned as gap:
         raise NobodyDecides(gap.explanation) from gap
+    now = clock.now()
     made = await session.execute(
         insert(Approval)
         .values(

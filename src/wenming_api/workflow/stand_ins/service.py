@@ -111,9 +111,7 @@ async def create_stand_in(session: WriteSession, *, caller: Principal, new: Stan
 async def _both(session: WriteSession, *ids: UUID) -> dict[UUID, _Person]:
     """Both people, whose stand-ins nobody else changes until this transaction ends."""
     # Locked in one order, so that two who name each other do not wait for each other.
-    await session.execute(
-        select(User.id).where(User.id.in_(ids)).order_by(User.id).with_for_update(key_share=True)
-    )
+    await session.execute(select(User.id).where(User.id.in_(ids)).order_by(User.id).with_for_update(key_share=True))
     found = await session.execute(
         select(
             *(User.id, User.display_name, User.unit_id, User.unit_path, User.region_path, User.active),
@@ -126,7 +124,9 @@ async def _both(session: WriteSession, *ids: UUID) -> dict[UUID, _Person]:
 async def _check_deputy(session: WriteSession, user: _Person, deputy: _Person | None) -> None:
     if deputy is None or not deputy.active or not within_reach(user.unit_path, deputy.unit_path):
         raise InvalidInput(errors=[FieldError("/deputy_id", "代理人须是本单位或上下级单位的在用用户")])
-    deciding = {level.permission for level in base_levels()} | set(await session.scalars(select(ApprovalLevel.permission)))
+    deciding = {level.permission for level in base_levels()} | set(
+        await session.scalars(select(ApprovalLevel.permission))
+    )
     lent = user.permissions & deciding
     if not lent:
         raise InvalidInput(errors=[FieldError("/user_id", "没有任何审批权限，不需要代理")])
@@ -147,9 +147,7 @@ async def _spans_of(session: WriteSession, *people: UUID) -> list[Span]:
     return [Span(*row) for row in found]
 
 
-async def end_stand_in(
-    session: WriteSession, *, caller: Principal, stand_in_id: UUID, judged: Transition
-) -> StandIn:
+async def end_stand_in(session: WriteSession, *, caller: Principal, stand_in_id: UUID, judged: Transition) -> StandIn:
     """End a stand-in early: the deputy decides no more from now on."""
     seen = [StandIn.user_id == caller.user_id, StandIn.deputy_id == caller.user_id]
     if caller.may(Permission.STAND_INS_MANAGE):

@@ -6,6 +6,7 @@ from fastapi.routing import APIRoute
 from wenming_api.analytics.progress.router import router as progress
 from wenming_api.analytics.rankings.router import router as rankings
 from wenming_api.analytics.statistics.router import router as statistics
+from wenming_api.city.answers.router import router as answers
 from wenming_api.city.assessments.router import router as assessments
 from wenming_api.city.assignments.router import router as assignments
 from wenming_api.city.edition_transfers.router import router as edition_transfers
@@ -14,6 +15,7 @@ from wenming_api.city.evidence.router import router as evidence
 from wenming_api.city.indicators.router import router as indicators
 from wenming_api.city.late_tray.router import router as late_tray
 from wenming_api.city.offline.router import router as offline
+from wenming_api.city.public_answers.router import router as public_answers
 from wenming_api.city.questionnaires.router import router as questionnaires
 from wenming_api.city.replacements.router import router as replacements
 from wenming_api.city.result_books.router import router as result_books
@@ -27,6 +29,7 @@ from wenming_api.city.site_types.router import router as site_types
 from wenming_api.city.sites.router import router as sites
 from wenming_api.city.standards.router import router as standards
 from wenming_api.city.submissions.router import router as submissions
+from wenming_api.city.survey_links.router import router as survey_links
 from wenming_api.city.survey_strata.router import router as survey_strata
 from wenming_api.city.surveys.router import router as surveys
 from wenming_api.ledgers.topics.router import router as topics
@@ -78,7 +81,7 @@ city: list[APIRouter] = [
     standards,
     assessments,
     surveys,
-    *(questionnaires, survey_strata),
+    *(questionnaires, survey_strata, survey_links, answers, public_answers),
     sampling,
     replacements,
     *(assignments, scoring, submissions, reviews, offline, late_tray),

@@ -114,7 +114,11 @@ def create_app(settings: Settings, held: Resources | None = None) -> FastAPI:
     app.state.identifier = identifier
     app.add_middleware(HotAnswers, invalidations=used.listener)
     app.add_middleware(PrincipalMiddleware, identify=identifier)
-    app.add_middleware(RequestContext, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(
+        RequestContext,
+        max_body_bytes=settings.max_body_bytes,
+        max_public_body_bytes=settings.max_public_body_bytes,
+    )
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]
     return app
 

@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=1, le=65535, validation_alias="PORT")
     data_dir: Path = Field(default=Path(".data"), validation_alias="DATA_DIR")
     max_body_bytes: int = Field(default=24 * 1024 * 1024, ge=1024, description="请求体上限；照片和视频不经过本服务")
+    max_public_body_bytes: int = Field(default=256 * 1024, ge=1024, description="不需登录的接口的请求体上限")
+    public_per_minute: int = Field(default=120, ge=1, description="同一网络地址每分钟可调用公开接口的次数")
     log_level: str = "info"
 
 

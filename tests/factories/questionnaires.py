@@ -20,6 +20,7 @@ from wenming_api.city.assessments.rules import AssessmentState
 from wenming_api.city.schemes.rules import MethodSource
 from wenming_api.kit import clock
 from wenming_api.kit.db import Database
+from wenming_api.kit.ids import uuid7
 from wenming_api.system.regions.rules import RegionLevel
 
 SATISFIED = [
@@ -181,3 +182,36 @@ async def publish(office: httpx.AsyncClient, survey: Survey) -> dict[str, Any]:
     done = await office.post(f"{survey.path}/publish", json={"version": version, "reason": "方案已定"})
     assert done.status_code == 200, done.text
     return done.json()
+
+
+async def opened(office: httpx.AsyncClient, database: Database, *, quota: int = 20, **changes: Any) -> Survey:
+    """A published questionnaire in its window, with one stratum in each county."""
+    survey = await make_survey(database)
+    await draft(office, survey, quota=quota, **changes)
+    await publish(office, survey)
+    return survey
+
+
+async def make_links(office: httpx.AsyncClient, survey: Survey, *, each: int = 1, **changes: Any) -> list[str]:
+    """Tokens of new links, stratum by stratum."""
+    body = {
+        "per_stratum": each,
+        "expires_at": (clock.now() + timedelta(hours=1)).isoformat(),
+        "link_prefix": "https://wm.example.gov.cn/s#",
+        "format": "csv",
+        **changes,
+    }
+    made = await office.post(f"{survey.path}/link-batches", json=body)
+    assert made.status_code == 201, made.text
+    lines = made.content.decode("utf-8-sig").strip().splitlines()[1:]
+    return [line.rsplit("#", 1)[1] for line in lines]
+
+
+def answer(survey: Survey, given: list[dict[str, Any]] | None = None, *, stratum: str = "S0") -> dict[str, Any]:
+    """An answer as an assessor brings it."""
+    return {
+        "id": str(uuid7()),
+        "stratum_id": survey.strata[stratum],
+        "captured_at": clock.now().isoformat(),
+        "items": items() if given is None else given,
+    }

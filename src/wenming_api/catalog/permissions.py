@@ -25,6 +25,7 @@ class Permission(StrEnum):
     MESSAGES_READ = "messages.read"
     METHOD_SCORES_MANAGE = "method_scores.manage"
     METHOD_SCORES_READ = "method_scores.read"
+    QUESTIONNAIRES_ANSWER = "questionnaires.answer"
     QUESTIONNAIRES_MANAGE = "questionnaires.manage"
     QUESTIONNAIRES_PUBLISH = "questionnaires.publish"
     QUESTIONNAIRES_READ = "questionnaires.read"
@@ -79,6 +80,7 @@ LABELS: dict[Permission, str] = {
     Permission.MESSAGES_READ: "查看本人消息",
     Permission.METHOD_SCORES_MANAGE: "录入问卷与材料得分",
     Permission.METHOD_SCORES_READ: "查看问卷与材料得分",
+    Permission.QUESTIONNAIRES_ANSWER: "录入问卷答卷",
     Permission.QUESTIONNAIRES_MANAGE: "编制问卷",
     Permission.QUESTIONNAIRES_PUBLISH: "发布问卷",
     Permission.QUESTIONNAIRES_READ: "查看问卷",

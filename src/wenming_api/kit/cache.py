@@ -71,6 +71,15 @@ class Cache:
             log.warning("cache_away", error=str(away))
             return await once()
 
+    async def count(self, key: str, *, seconds: int) -> int | None:
+        """How often this was called for `key` within `seconds` of the first time, this time included; None when the
+        cache is away."""
+        try:
+            return await self._cache.incr(key, expire=seconds)
+        except _AWAY as away:
+            log.warning("cache_away", error=str(away))
+            return None
+
     async def drop(self, *tags: str) -> None:
         """Forget every value that carries one of the tags. Call it after the commit."""
         try:

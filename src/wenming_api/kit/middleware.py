@@ -31,12 +31,44 @@ _HEADERS = [
 ]
 
 
+PUBLIC = "/api/v1/public/"
+"""Below this path answers whoever asks: bodies are small there."""
+
+
+def _too_large(announced: bytes | None, most: int) -> bool:
+    return announced is not None and announced.isdigit() and int(announced[:20]) > most
+
+
+def _counted(receive: Receive, most: int) -> Receive:
+    """For bodies of unannounced size: the limit is found while reading."""
+    left = most
+
+    async def counted() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise HTTPException(413)
+        return message
+
+    return counted
+
+
+def _refuse(scope: Scope, id_: str, most: int) -> Response:
+    size = f"{most // 1024 // 1024} MB" if most >= 1024 * 1024 else f"{most // 1024} KB"
+    document = PayloadTooLarge(f"请求内容超过 {size} 的限制。").document(instance=scope["path"], request_id=id_)
+    return Response(
+        orjson.dumps(document), PayloadTooLarge.status, media_type=MEDIA_TYPE, headers={"Connection": "close"}
+    )
+
+
 class RequestContext:
     """Gives each request an id (or takes the caller's), refuses one too large, logs it when answered, counts it."""
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_body_bytes: int, max_public_body_bytes: int) -> None:
         self.app = app
         self._max_body_bytes = max_body_bytes
+        self._max_public_body_bytes = max_public_body_bytes
         self._metrics: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,37 +98,16 @@ class RequestContext:
             await send(message)
 
         try:
-            if self._too_large(headers.get(b"content-length")):
-                await self._refuse(scope, id_)(scope, receive, answer)
+            most = self._max_public_body_bytes if scope["path"].startswith(PUBLIC) else self._max_body_bytes
+            if _too_large(headers.get(b"content-length"), most):
+                await _refuse(scope, id_, most)(scope, receive, answer)
             elif b"transfer-encoding" in headers:
-                await self.app(scope, self._counted(receive), answer)
+                await self.app(scope, _counted(receive, most), answer)
             else:
                 await self.app(scope, receive, answer)
         finally:
             seconds = time.perf_counter() - started
             self._record(scope, status, seconds, id_)
-
-    def _too_large(self, announced: bytes | None) -> bool:
-        return announced is not None and announced.isdigit() and int(announced[:20]) > self._max_body_bytes
-
-    def _counted(self, receive: Receive) -> Receive:
-        """For bodies of unannounced size: the limit is found while reading."""
-        left = self._max_body_bytes
-
-        async def counted() -> Message:
-            nonlocal left
-            message = await receive()
-            left -= len(message.get("body", b""))
-            if left < 0:
-                raise HTTPException(413)
-            return message
-
-        return counted
-
-    def _refuse(self, scope: Scope, id_: str) -> Response:
-        problem = PayloadTooLarge(f"请求内容超过 {self._max_body_bytes // 1024 // 1024} MB 的限制。")
-        document = problem.document(instance=scope["path"], request_id=id_)
-        return Response(orjson.dumps(document), problem.status, media_type=MEDIA_TYPE, headers={"Connection": "close"})
 
     def _record(self, scope: Scope, status: int, seconds: float, id_: str) -> None:
         route: Any = scope.get("route")

@@ -65,9 +65,9 @@ def strata_of(scope: Scope) -> ColumnElement[bool]:
         AssessmentAssessor.user_id == scope.user_id,
         or_(
             func.cardinality(AssessmentAssessor.region_ids) == 0,
-            exists().where(
-                given.id == any_(AssessmentAssessor.region_ids), SurveyStratum.region_path.startswith(given.path)
-            ),
+            exists()
+            .where(given.id == any_(AssessmentAssessor.region_ids), SurveyStratum.region_path.startswith(given.path))
+            .correlate(AssessmentAssessor, SurveyStratum),
         ),
     )
     return scope.where(SurveyStratum, also=[named])

@@ -46,7 +46,10 @@ router = Router(
     raises=(Unauthenticated, Forbidden),
 )
 
-MayRead = Annotated[Principal, Depends(may(Permission.QUESTIONNAIRES_READ, Permission.QUESTIONNAIRES_MANAGE))]
+MayRead = Annotated[
+    Principal,
+    Depends(may(Permission.QUESTIONNAIRES_READ, Permission.QUESTIONNAIRES_MANAGE, Permission.QUESTIONNAIRES_ANSWER)),
+]
 MayManage = Annotated[Principal, Depends(may(Permission.QUESTIONNAIRES_MANAGE))]
 MayPublish = Annotated[Principal, Depends(may(Permission.QUESTIONNAIRES_PUBLISH))]
 _EDITS = problems(NotFound, EntryFrozen, QuestionnaireFixed, StaleVersion, VersionRequired)

@@ -188,7 +188,15 @@ BUILTIN: tuple[BuiltinRole, ...] = (
         "assessor",
         "测评员",
         DataScope.OWN,
-        _EVERYBODY | {_P.ASSESSMENTS_READ, _P.SHEETS_READ, _P.SHEETS_SUBMIT, _P.SITES_READ, _P.STANDARDS_READ},
+        _EVERYBODY
+        | {
+            _P.ASSESSMENTS_READ,
+            _P.QUESTIONNAIRES_ANSWER,
+            _P.SHEETS_READ,
+            _P.SHEETS_SUBMIT,
+            _P.SITES_READ,
+            _P.STANDARDS_READ,
+        },
     ),
     BuiltinRole(
         "county_office",

@@ -51,10 +51,14 @@ from wenming_api.system.uploads.router import router as uploads
 from wenming_api.workflow.approval_flows.router import router as approval_flows
 from wenming_api.workflow.approvals.router import router as approvals
 from wenming_api.workflow.calendars.router import router as calendars
+from wenming_api.workflow.plan_progress.router import router as plan_progress
+from wenming_api.workflow.plan_releases.router import router as plan_releases
+from wenming_api.workflow.plan_tasks.router import router as plan_tasks
+from wenming_api.workflow.plans.router import router as plans
 from wenming_api.workflow.stand_ins.router import router as stand_ins
 
 # 系统管理
-system = [
+system: list[APIRouter] = [
     sessions,
     regions,
     areas,
@@ -70,6 +74,30 @@ system = [
     audit,
 ]
 
+# 短信平台与消息
+messaging: list[APIRouter] = [inbox]
+
+# 流程
+workflow: list[APIRouter] = [
+    calendars,
+    approval_flows,
+    approvals,
+    stand_ins,
+    plan_tasks,
+    plan_releases,
+    plan_progress,
+    plans,
+]
+
+# 电子台账
+ledgers: list[APIRouter] = [topics]
+
+# 创建活动管理
+activities: list[APIRouter] = []
+
+# 文明创建管理
+creation: list[APIRouter] = []
+
 # 文明城市创建管理
 city: list[APIRouter] = [
     site_types,
@@ -81,24 +109,24 @@ city: list[APIRouter] = [
     standards,
     assessments,
     surveys,
-    *(questionnaires, survey_strata, survey_links, answers, public_answers),
+    questionnaires,
+    survey_strata,
+    survey_links,
+    answers,
+    public_answers,
     sampling,
     replacements,
-    *(assignments, scoring, submissions, reviews, offline, late_tray),
+    assignments,
+    scoring,
+    submissions,
+    reviews,
+    offline,
+    late_tray,
     results,
     result_lines,
     result_books,
     evidence,
 ]
-
-# 电子台账
-ledgers: list[APIRouter] = [topics]
-
-# 流程
-workflow: list[APIRouter] = [calendars, approval_flows, approvals, stand_ins]
-
-# 短信平台与消息
-messaging: list[APIRouter] = [inbox]
 
 # 统计分析决策
 analytics: list[APIRouter] = [progress, rankings, statistics]
@@ -107,13 +135,14 @@ analytics: list[APIRouter] = [progress, rankings, statistics]
 operations = [health]
 
 api = APIRouter(prefix="/api/v1")
-for router in (*system, *city, *ledgers, *workflow, *messaging, *analytics):
+sub_systems = (system, messaging, workflow, ledgers, activities, creation, city, analytics)
+for router in (router for sub_system in sub_systems for router in sub_system):
     api.include_router(router)
 
 
 def versioned_routes() -> list[APIRoute]:
     """Every endpoint under `/api/v1`."""
-    routers = (*system, *city, *ledgers, *workflow, *messaging, *analytics)
+    routers = (router for sub_system in sub_systems for router in sub_system)
     return [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
 
 

@@ -53,6 +53,7 @@ from wenming_api.system.users import models as users
 from wenming_api.workflow.approval_flows import models as approval_flows
 from wenming_api.workflow.approvals import models as approvals
 from wenming_api.workflow.calendars import models as calendars
+from wenming_api.workflow.plans import models as plans
 from wenming_api.workflow.stand_ins import models as stand_ins
 
 __all__ = [
@@ -82,6 +83,7 @@ __all__ = [
     "layouts",
     "manuscripts",
     "metadata",
+    "plans",
     "quality",
     "questionnaires",
     "records",

@@ -27,9 +27,10 @@ from wenming_api.settings import Resources
 from wenming_api.system.audit import jobs as audit
 from wenming_api.system.files import jobs as files
 from wenming_api.system.uploads import jobs as uploads
+from wenming_api.workflow.plan_progress import jobs as plan_progress
 
 log = structlog.get_logger(__name__)
-modules = (events, upkeep, audit, files, inbox, result_notices, scoring, uploads)
+modules = (events, upkeep, audit, files, inbox, result_notices, scoring, uploads, plan_progress)
 _FIRST_DELAY = timedelta(seconds=1)
 _TOGETHER = 8
 """Jobs run at once: fewer than the pool has connections, so that none waits for one."""

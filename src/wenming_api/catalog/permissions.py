@@ -25,6 +25,9 @@ class Permission(StrEnum):
     MESSAGES_READ = "messages.read"
     METHOD_SCORES_MANAGE = "method_scores.manage"
     METHOD_SCORES_READ = "method_scores.read"
+    PLANS_MANAGE = "plans.manage"
+    PLANS_READ = "plans.read"
+    PLANS_REPORT = "plans.report"
     QUESTIONNAIRES_ANSWER = "questionnaires.answer"
     QUESTIONNAIRES_MANAGE = "questionnaires.manage"
     QUESTIONNAIRES_PUBLISH = "questionnaires.publish"
@@ -80,6 +83,9 @@ LABELS: dict[Permission, str] = {
     Permission.MESSAGES_READ: "查看本人消息",
     Permission.METHOD_SCORES_MANAGE: "录入问卷与材料得分",
     Permission.METHOD_SCORES_READ: "查看问卷与材料得分",
+    Permission.PLANS_MANAGE: "编制计划",
+    Permission.PLANS_READ: "查看计划",
+    Permission.PLANS_REPORT: "汇报计划进展",
     Permission.QUESTIONNAIRES_ANSWER: "录入问卷答卷",
     Permission.QUESTIONNAIRES_MANAGE: "编制问卷",
     Permission.QUESTIONNAIRES_PUBLISH: "发布问卷",

@@ -90,11 +90,25 @@ _READS_WORK = frozenset(
         _P.UNITS_READ,
     }
 )
-_KEEPS_LEDGERS = frozenset({_P.APPROVALS_READ, _P.TOPICS_READ})
+_KEEPS_LEDGERS: frozenset[Permission] = frozenset(
+    {
+        _P.APPROVALS_READ,
+        _P.PLANS_READ,
+        _P.PLANS_REPORT,
+        _P.TOPICS_READ,
+    }
+)
 """What whoever writes a unit's ledger needs (L1)."""
 _REVIEWS_IN_UNIT: frozenset[Permission] = frozenset()
 """What the reviewer inside a unit needs besides (L2.4)."""
-_LEDGER_OFFICE = frozenset({_P.FLOWS_MANAGE, _P.STAND_INS_MANAGE, _P.TOPICS_MANAGE})
+_LEDGER_OFFICE: frozenset[Permission] = frozenset(
+    {
+        _P.FLOWS_MANAGE,
+        _P.PLANS_MANAGE,
+        _P.STAND_INS_MANAGE,
+        _P.TOPICS_MANAGE,
+    }
+)
 """What a civility office of any level needs to receive, review and pass on (L4.2, C1.4)."""
 
 BUILTIN: tuple[BuiltinRole, ...] = (

@@ -32,6 +32,7 @@ from wenming_api.city.submissions.router import router as submissions
 from wenming_api.city.survey_links.router import router as survey_links
 from wenming_api.city.survey_strata.router import router as survey_strata
 from wenming_api.city.surveys.router import router as surveys
+from wenming_api.ledgers.layouts.router import router as layouts
 from wenming_api.ledgers.topics.router import router as topics
 from wenming_api.messaging.inbox.router import router as inbox
 from wenming_api.system.account_imports.router import router as account_imports
@@ -127,6 +128,15 @@ city: list[APIRouter] = [
     result_books,
     evidence,
 ]
+
+# 电子台账
+ledgers: list[APIRouter] = [layouts, topics]
+
+# 流程
+workflow: list[APIRouter] = [calendars, approval_flows, approvals, stand_ins]
+
+# 短信平台与消息
+messaging: list[APIRouter] = [inbox]
 
 # 统计分析决策
 analytics: list[APIRouter] = [progress, rankings, statistics]

@@ -22,6 +22,8 @@ class Permission(StrEnum):
     FLOWS_MANAGE = "flows.manage"
     HOLIDAYS_MANAGE = "holidays.manage"
     LATE_DECIDE = "late.decide"
+    LAYOUTS_MANAGE = "layouts.manage"
+    LAYOUTS_READ = "layouts.read"
     MESSAGES_READ = "messages.read"
     METHOD_SCORES_MANAGE = "method_scores.manage"
     METHOD_SCORES_READ = "method_scores.read"
@@ -80,6 +82,8 @@ LABELS: dict[Permission, str] = {
     Permission.FLOWS_MANAGE: "维护审批流程",
     Permission.HOLIDAYS_MANAGE: "维护节假日",
     Permission.LATE_DECIDE: "处理迟到数据",
+    Permission.LAYOUTS_MANAGE: "维护台账版式",
+    Permission.LAYOUTS_READ: "查看台账版式",
     Permission.MESSAGES_READ: "查看本人消息",
     Permission.METHOD_SCORES_MANAGE: "录入问卷与材料得分",
     Permission.METHOD_SCORES_READ: "查看问卷与材料得分",

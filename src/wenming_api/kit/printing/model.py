@@ -29,7 +29,7 @@ class Form(StrEnum):
 
 
 class Typeface(StrEnum):
-    """The type of running text; titles are always sans."""
+    """正文字体：宋体（serif）或黑体（sans）；标题一律黑体"""
 
     SERIF = "serif"
     SANS = "sans"

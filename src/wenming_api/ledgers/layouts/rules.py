@@ -12,6 +12,7 @@ from importlib import resources
 from typing import Any
 
 from wenming_api.kit.printing.model import Block, Cell, Cover, Grid, Mark, Photo, Style, Typeface, prose
+from wenming_api.ledgers.contents.rules import CAPTION_LABELS
 
 
 class LayoutState(StrEnum):
@@ -87,16 +88,6 @@ _FIELD_LABELS = {
     "submitted_at": "报送时间（以系统接收为准）",
     "blank": "留空手填（签名、盖章）",
 }
-
-CAPTION_LABELS: Mapping[str, str] = {
-    "time": "时间",
-    "place": "地点",
-    "people": "人物",
-    "theme": "主题",
-    "background": "背景",
-    "reason": "事由",
-}
-"""The six parts of a photo's caption, as the notices demand them."""
 
 
 class CoverField(StrEnum):

@@ -71,7 +71,8 @@ _PLAIN = (int, float, str, Decimal)
 
 
 def _pointer(location: tuple[Any, ...]) -> str:
-    parts = [str(part) for part in location if part != "body"]
+    within = location[1:] if location[:1] == ("body",) else location  # a field may be called body too
+    parts = [str(part) for part in within]
     escaped = [part.replace("~", "~0").replace("/", "~1") for part in parts]
     clean = "".join(f"/{part}" for part in escaped)
     return clean.encode("utf-8", "replace").decode()

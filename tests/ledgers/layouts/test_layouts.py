@@ -131,11 +131,11 @@ BAD: list[tuple[Callable[[dict[str, Any]], Any], str]] = [
     (lambda body: body["form"].update(columns=[]), "至少 1 项"),
     (lambda body: body["form"].update(rows=[[{"label": "空", "span": 4}]]), "没有任何填报内容"),
     (lambda body: body["style"].update(text_pt=400), "不能大于 36"),
-    (lambda body: body["style"].update(margins_mm=[25, 22]), "/body/body/style/margins_mm"),
+    (lambda body: body["style"].update(margins_mm=[25, 22]), "/body/style/margins_mm"),
     (lambda body: body["photos"].update(caption=["time", "time"]), "重复"),
     (lambda body: body["cover"]["lines"].append({"label": "x", "field": "secret"}), "只能是"),
     (lambda body: body.update(program="#import"), "没有这个字段"),
-    (lambda body: body.update(header="#" * 61), "最多 60 个字符"),
+    (lambda body: body.update(header="#" * 61), "/body/header"),
 ]
 
 
@@ -147,7 +147,7 @@ async def test_a_bad_body_is_refused_in_chinese(
     spoil(body)
     answer = await admin.post("/ledgers/layouts", json={"name": "坏版式", "body": body})
     assert answer.status_code == 422, answer.text
-    assert words.removeprefix("/body") in answer.text
+    assert words in answer.text
     assert (await admin.get("/ledgers/layouts")).json()["total"] == 0
 
 

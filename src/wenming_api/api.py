@@ -91,7 +91,7 @@ workflow: list[APIRouter] = [
 ]
 
 # 电子台账
-ledgers: list[APIRouter] = [topics]
+ledgers: list[APIRouter] = [layouts, topics]
 
 # 创建活动管理
 activities: list[APIRouter] = []
@@ -128,15 +128,6 @@ city: list[APIRouter] = [
     result_books,
     evidence,
 ]
-
-# 电子台账
-ledgers: list[APIRouter] = [layouts, topics]
-
-# 流程
-workflow: list[APIRouter] = [calendars, approval_flows, approvals, stand_ins]
-
-# 短信平台与消息
-messaging: list[APIRouter] = [inbox]
 
 # 统计分析决策
 analytics: list[APIRouter] = [progress, rankings, statistics]

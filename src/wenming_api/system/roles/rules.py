@@ -92,6 +92,7 @@ _READS_WORK = frozenset(
 )
 _KEEPS_LEDGERS: frozenset[Permission] = frozenset(
     {
+        _P.LAYOUTS_READ,
         _P.APPROVALS_READ,
         _P.PLANS_READ,
         _P.PLANS_REPORT,
@@ -103,6 +104,7 @@ _REVIEWS_IN_UNIT: frozenset[Permission] = frozenset()
 """What the reviewer inside a unit needs besides (L2.4)."""
 _LEDGER_OFFICE: frozenset[Permission] = frozenset(
     {
+        _P.LAYOUTS_MANAGE,
         _P.FLOWS_MANAGE,
         _P.PLANS_MANAGE,
         _P.STAND_INS_MANAGE,

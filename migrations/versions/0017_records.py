@@ -112,6 +112,7 @@ def upgrade() -> None:
         sa.Column("record_id", sa.Uuid(), nullable=False),
         sa.Column("no", sa.Integer(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("row_version", sa.Integer(), nullable=False),
         sa.Column("content", JSONB(), nullable=False),
         sa.Column("content_hash", sa.Text(), nullable=False),
         sa.Column("findings", JSONB(), nullable=False),

@@ -11,6 +11,8 @@ class Permission(StrEnum):
     ASSESSMENTS_READ = "assessments.read"
     ASSESSMENTS_RUN = "assessments.run"
     AUDIT_READ = "audit.read"
+    CATALOGUES_MANAGE = "catalogues.manage"
+    CATALOGUES_READ = "catalogues.read"
     DICTIONARIES_MANAGE = "dictionaries.manage"
     DICTIONARIES_READ = "dictionaries.read"
     DRAWS_CONFIRM = "draws.confirm"
@@ -34,6 +36,9 @@ class Permission(StrEnum):
     QUESTIONNAIRES_MANAGE = "questionnaires.manage"
     QUESTIONNAIRES_PUBLISH = "questionnaires.publish"
     QUESTIONNAIRES_READ = "questionnaires.read"
+    RECORDS_READ = "records.read"
+    RECORDS_REVIEW = "records.review"
+    RECORDS_WRITE = "records.write"
     REGIONS_MANAGE = "regions.manage"
     REGIONS_READ = "regions.read"
     RESULTS_COMPUTE = "results.compute"
@@ -71,6 +76,8 @@ LABELS: dict[Permission, str] = {
     Permission.ASSESSMENTS_READ: "查看测评",
     Permission.ASSESSMENTS_RUN: "变更测评状态",
     Permission.AUDIT_READ: "查看审计日志",
+    Permission.CATALOGUES_MANAGE: "维护分类目录",
+    Permission.CATALOGUES_READ: "查看分类目录",
     Permission.DICTIONARIES_MANAGE: "维护字典",
     Permission.DICTIONARIES_READ: "查看字典",
     Permission.DRAWS_CONFIRM: "确认抽选生效或作废",
@@ -94,6 +101,9 @@ LABELS: dict[Permission, str] = {
     Permission.QUESTIONNAIRES_MANAGE: "编制问卷",
     Permission.QUESTIONNAIRES_PUBLISH: "发布问卷",
     Permission.QUESTIONNAIRES_READ: "查看问卷",
+    Permission.RECORDS_READ: "查看台账记录",
+    Permission.RECORDS_REVIEW: "审核本单位台账记录",
+    Permission.RECORDS_WRITE: "填报台账记录",
     Permission.REGIONS_MANAGE: "维护区域",
     Permission.REGIONS_READ: "查看区域",
     Permission.RESULTS_COMPUTE: "计算成绩",

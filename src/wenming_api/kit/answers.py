@@ -5,7 +5,7 @@ Scores are strings without trailing zeros, instants are in Asia/Shanghai. A rout
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,8 @@ from wenming_api.kit.pages import COUNTED_UP_TO
 def _write(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(SHANGHAI).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, UUID):  # asyncpg's own kind
         return str(value)
     if isinstance(value, Decimal):

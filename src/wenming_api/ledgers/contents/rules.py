@@ -190,6 +190,48 @@ def _applied(holder: Mapping[str, Any], path: list[str], value: Any) -> dict[str
     return changed
 
 
+@dataclass(frozen=True, slots=True)
+class FieldMerge:
+    """A field that somebody else, or you, or both have changed since a common base."""
+
+    path: str
+    label: str
+    base: Any
+    theirs: Any
+    yours: Any
+    conflict: bool
+
+
+def three_way(base: Mapping[str, Any], theirs: Mapping[str, Any], yours: Mapping[str, Any]) -> list[FieldMerge]:
+    """What both sides did since `base`; a conflict is where both changed the same place, or one inside the other, and
+    not to the same."""
+    there = {change.path: change for change in differences(base, theirs)}
+    here = {change.path: change for change in differences(base, yours)}
+    merged = []
+    for path in [*there, *(each for each in here if each not in there)]:
+        other, own = there.get(path), here.get(path)
+        before = (other or own).before  # type: ignore[union-attr]
+        if other and own:
+            conflict = other.after != own.after
+        else:
+            conflict = any(_overlap(path, each) for each in (here if other else there))
+        merged.append(
+            FieldMerge(
+                path=path,
+                label=(other or own).label,  # type: ignore[union-attr]
+                base=before,
+                theirs=other.after if other else before,
+                yours=own.after if own else before,
+                conflict=conflict,
+            )
+        )
+    return merged
+
+
+def _overlap(path: str, other: str) -> bool:
+    return path.startswith(f"{other}/") or other.startswith(f"{path}/")
+
+
 def searchable(text: str) -> str:
     """Text as it is searched: NFKC, without letter case, every run of white space one blank."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

@@ -72,13 +72,18 @@ class Record(Keyed, OwnerScoped, UnitMember, Stamped, Versioned, Base):
 
 
 class RecordVersion(Base):
-    """One explicit save: never changed. `content` is `schemas.Content` as JSON, `findings` the quality verdict."""
+    """One explicit save: never changed. `content` is `contents.schemas.Content`, `findings` the quality verdict.
+
+    `row_version` is the version of the record's row that the save led to, so that an edit that names an older one
+    tells which content it started from.
+    """
 
     __tablename__ = "record_versions"
 
     record_id: Mapped[UUID] = mapped_column(ForeignKey("records.id", ondelete="CASCADE"), primary_key=True)
     no: Mapped[int] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(unique=True)
+    row_version: Mapped[int]
     content: Mapped[dict[str, Any]]
     content_hash: Mapped[str]
     findings: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)

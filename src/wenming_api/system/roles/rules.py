@@ -90,23 +90,32 @@ _READS_WORK = frozenset(
         _P.UNITS_READ,
     }
 )
-_KEEPS_LEDGERS: frozenset[Permission] = frozenset(
+_KEEPS_LEDGERS = frozenset(
     {
-        _P.LAYOUTS_READ,
         _P.APPROVALS_READ,
+        _P.CATALOGUES_READ,
+        _P.LAYOUTS_READ,
         _P.PLANS_READ,
         _P.PLANS_REPORT,
+        _P.RECORDS_READ,
+        _P.RECORDS_WRITE,
         _P.TOPICS_READ,
     }
 )
 """What whoever writes a unit's ledger needs (L1)."""
-_REVIEWS_IN_UNIT: frozenset[Permission] = frozenset()
-"""What the reviewer inside a unit needs besides (L2.4)."""
-_LEDGER_OFFICE: frozenset[Permission] = frozenset(
+_REVIEWS_IN_UNIT = frozenset(
     {
-        _P.LAYOUTS_MANAGE,
+        _P.RECORDS_REVIEW,
+    }
+)
+"""What the reviewer inside a unit needs besides (L2.4)."""
+_LEDGER_OFFICE = frozenset(
+    {
+        _P.CATALOGUES_MANAGE,
         _P.FLOWS_MANAGE,
+        _P.LAYOUTS_MANAGE,
         _P.PLANS_MANAGE,
+        _P.RECORDS_REVIEW,
         _P.STAND_INS_MANAGE,
         _P.TOPICS_MANAGE,
     }

@@ -32,11 +32,11 @@ from wenming_api.city.submissions.router import router as submissions
 from wenming_api.city.survey_links.router import router as survey_links
 from wenming_api.city.survey_strata.router import router as survey_strata
 from wenming_api.city.surveys.router import router as surveys
-from wenming_api.ledgers.catalogues.router import router as catalogues
 from wenming_api.ledgers.catalogue_nodes.router import router as catalogue_nodes
-from wenming_api.ledgers.records.router import router as records
-from wenming_api.ledgers.record_reviews.router import router as record_reviews
+from wenming_api.ledgers.catalogues.router import router as catalogues
 from wenming_api.ledgers.layouts.router import router as layouts
+from wenming_api.ledgers.record_reviews.router import router as record_reviews
+from wenming_api.ledgers.records.router import router as records
 from wenming_api.ledgers.topics.router import router as topics
 from wenming_api.messaging.inbox.router import router as inbox
 from wenming_api.system.account_imports.router import router as account_imports

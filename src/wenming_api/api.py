@@ -32,6 +32,11 @@ from wenming_api.city.submissions.router import router as submissions
 from wenming_api.city.survey_links.router import router as survey_links
 from wenming_api.city.survey_strata.router import router as survey_strata
 from wenming_api.city.surveys.router import router as surveys
+from wenming_api.creation.title_applications.router import router as title_applications
+from wenming_api.creation.title_families.router import router as title_families
+from wenming_api.creation.title_rules.router import router as title_rules
+from wenming_api.creation.title_terms.router import router as title_terms
+from wenming_api.creation.titles.router import router as titles
 from wenming_api.ledgers.catalogue_nodes.router import router as catalogue_nodes
 from wenming_api.ledgers.catalogues.router import router as catalogues
 from wenming_api.ledgers.layouts.router import router as layouts
@@ -79,6 +84,9 @@ system: list[APIRouter] = [
     audit,
 ]
 
+# 文明创建管理
+creation: list[APIRouter] = [title_rules, title_terms, title_families, titles, title_applications]
+
 # 短信平台与消息
 messaging: list[APIRouter] = [inbox]
 
@@ -99,9 +107,6 @@ ledgers: list[APIRouter] = [catalogues, catalogue_nodes, records, record_reviews
 
 # 创建活动管理
 activities: list[APIRouter] = []
-
-# 文明创建管理
-creation: list[APIRouter] = []
 
 # 文明城市创建管理
 city: list[APIRouter] = [

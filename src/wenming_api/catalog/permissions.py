@@ -57,6 +57,13 @@ class Permission(StrEnum):
     STANDARDS_READ = "standards.read"
     STAND_INS_MANAGE = "stand_ins.manage"
     STATISTICS_READ = "statistics.read"
+    TITLES_APPLY = "titles.apply"
+    TITLES_EVALUATE = "titles.evaluate"
+    TITLES_NAME = "titles.name"
+    TITLES_READ = "titles.read"
+    TITLES_REVIEW = "titles.review"
+    TITLE_FAMILIES_READ = "title_families.read"
+    TITLE_RULES_MANAGE = "title_rules.manage"
     TOPICS_MANAGE = "topics.manage"
     TOPICS_READ = "topics.read"
     UNITS_MANAGE = "units.manage"
@@ -122,6 +129,13 @@ LABELS: dict[Permission, str] = {
     Permission.STANDARDS_READ: "查看测评体系",
     Permission.STAND_INS_MANAGE: "登记他人代理",
     Permission.STATISTICS_READ: "查看统计",
+    Permission.TITLES_APPLY: "申报文明称号",
+    Permission.TITLES_EVALUATE: "评审称号申报",
+    Permission.TITLES_NAME: "命名与撤销称号",
+    Permission.TITLES_READ: "查看文明称号",
+    Permission.TITLES_REVIEW: "推荐称号申报",
+    Permission.TITLE_FAMILIES_READ: "查看文明家庭个人信息",
+    Permission.TITLE_RULES_MANAGE: "维护称号评选标准与届别",
     Permission.TOPICS_MANAGE: "发布重点工作与专题",
     Permission.TOPICS_READ: "查看重点工作与专题",
     Permission.UNITS_MANAGE: "维护单位",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from uuid import UUID
 
 from wenming_api.creation.title_rules.rules import TitleLevel
 
@@ -22,11 +23,12 @@ class TitleCause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """From `from_on` the holder is of `level`."""
+    """From `from_on` the holder is of `level`, by the decision on an application."""
 
     no: int
     level: TitleLevel
     from_on: date
+    application_id: UUID | None = None
 
 
 def level_on(events: Sequence[Event], day: date) -> TitleLevel:

@@ -99,15 +99,13 @@ _KEEPS_LEDGERS = frozenset(
         _P.PLANS_REPORT,
         _P.RECORDS_READ,
         _P.RECORDS_WRITE,
+        _P.TITLES_APPLY,
+        _P.TITLES_READ,
         _P.TOPICS_READ,
     }
 )
 """What whoever writes a unit's ledger needs (L1)."""
-_REVIEWS_IN_UNIT = frozenset(
-    {
-        _P.RECORDS_REVIEW,
-    }
-)
+_REVIEWS_IN_UNIT = frozenset({_P.RECORDS_REVIEW})
 """What the reviewer inside a unit needs besides (L2.4)."""
 _LEDGER_OFFICE = frozenset(
     {
@@ -117,6 +115,9 @@ _LEDGER_OFFICE = frozenset(
         _P.PLANS_MANAGE,
         _P.RECORDS_REVIEW,
         _P.STAND_INS_MANAGE,
+        _P.TITLES_EVALUATE,
+        _P.TITLES_REVIEW,
+        _P.TITLE_FAMILIES_READ,
         _P.TOPICS_MANAGE,
     }
 )
@@ -172,6 +173,7 @@ BUILTIN: tuple[BuiltinRole, ...] = (
             _P.SHEETS_ASSIGN,
             _P.SITES_MANAGE,
             _P.STANDARDS_MANAGE,
+            _P.TITLE_RULES_MANAGE,
             _P.UNITS_MANAGE,
             _P.USERS_READ,
         }
@@ -190,6 +192,8 @@ BUILTIN: tuple[BuiltinRole, ...] = (
             _P.QUESTIONNAIRES_PUBLISH,
             _P.RESULTS_PUBLISH,
             _P.STANDARDS_PUBLISH,
+            _P.TITLES_NAME,
+            _P.TITLES_READ,
             _P.USERS_READ,
         },
     ),
@@ -229,7 +233,7 @@ BUILTIN: tuple[BuiltinRole, ...] = (
         DataScope.REGION,
         _EVERYBODY
         | (_READS_WORK - {_P.DRAWS_READ})
-        | {_P.SITES_MANAGE, _P.UNITS_MANAGE, _P.USERS_READ}
+        | {_P.TITLE_RULES_MANAGE, _P.TITLES_NAME, _P.SITES_MANAGE, _P.UNITS_MANAGE, _P.USERS_READ}
         | _KEEPS_LEDGERS
         | _LEDGER_OFFICE,
     ),

@@ -27,10 +27,22 @@ from wenming_api.settings import Resources
 from wenming_api.system.audit import jobs as audit
 from wenming_api.system.files import jobs as files
 from wenming_api.system.uploads import jobs as uploads
+from wenming_api.workflow.approval_reminders import jobs as approval_reminders
 from wenming_api.workflow.plan_progress import jobs as plan_progress
 
 log = structlog.get_logger(__name__)
-modules = (events, upkeep, audit, files, inbox, result_notices, scoring, uploads, plan_progress)
+modules = (
+    events,
+    upkeep,
+    approval_reminders,
+    audit,
+    files,
+    inbox,
+    plan_progress,
+    result_notices,
+    scoring,
+    uploads,
+)
 _FIRST_DELAY = timedelta(seconds=1)
 _TOGETHER = 8
 """Jobs run at once: fewer than the pool has connections, so that none waits for one."""

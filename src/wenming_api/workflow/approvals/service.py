@@ -1,7 +1,7 @@
 """The approval engine: start, decide, cancel.
 
 Called by the domain whose subject is approved, in its own transaction: it takes its state from the standing returned,
-and tells the author what was decided. Who waits is told by `workflow.reminders`.
+and tells the author what was decided. Who waits is told by `workflow.approval_reminders`.
 """
 
 from collections.abc import Sequence

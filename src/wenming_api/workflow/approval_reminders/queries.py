@@ -19,19 +19,22 @@ from wenming_api.workflow.stand_ins.queries import PERMISSIONS_HELD, in_effect
 from wenming_api.workflow.stand_ins.rules import Represented, StandInKind
 
 
+_COLUMNS: list[Any] = [
+    ApprovalTurn.id,
+    ApprovalTurn.approval_id,
+    ApprovalTurn.name,
+    ApprovalTurn.unit_id,
+    ApprovalTurn.permission,
+    ApprovalTurn.due_on,
+    Approval.kind,
+    Approval.title,
+    Approval.author_id,
+]
+
+
 def _turns(*conditions: ColumnElement[bool]) -> Select[Any]:
     return (
-        select(
-            ApprovalTurn.id,
-            ApprovalTurn.approval_id,
-            ApprovalTurn.name,
-            ApprovalTurn.unit_id,
-            ApprovalTurn.permission,
-            ApprovalTurn.due_on,
-            Approval.kind,
-            Approval.title,
-            Approval.author_id,
-        )
+        select(*_COLUMNS)
         .join(Approval, Approval.id == ApprovalTurn.approval_id)
         .where(ApprovalTurn.state == ApprovalState.PENDING, *conditions)
     )

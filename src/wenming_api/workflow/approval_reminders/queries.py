@@ -18,7 +18,6 @@ from wenming_api.workflow.stand_ins.models import StandIn
 from wenming_api.workflow.stand_ins.queries import PERMISSIONS_HELD, in_effect
 from wenming_api.workflow.stand_ins.rules import Represented, StandInKind
 
-
 _COLUMNS: list[Any] = [
     ApprovalTurn.id,
     ApprovalTurn.approval_id,

@@ -30,6 +30,7 @@ from wenming_api.city.sites.router import router as sites
 from wenming_api.city.standards.router import router as standards
 from wenming_api.city.submissions.router import router as submissions
 from wenming_api.city.survey_links.router import router as survey_links
+from wenming_api.city.survey_scores.router import router as survey_scores
 from wenming_api.city.survey_strata.router import router as survey_strata
 from wenming_api.city.surveys.router import router as surveys
 from wenming_api.creation.title_applications.router import router as title_applications
@@ -124,6 +125,7 @@ city: list[APIRouter] = [
     survey_links,
     answers,
     public_answers,
+    survey_scores,
     sampling,
     replacements,
     assignments,

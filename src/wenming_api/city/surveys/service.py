@@ -1,7 +1,9 @@
 """Changes of method totals: entered one by one or imported; frozen with the assessment's state (C3.3)."""
 
 import asyncio
+from collections.abc import Mapping
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +17,7 @@ from wenming_api.city.surveys.rules import COMPUTED, ScoreSource
 from wenming_api.city.surveys.schemas import MethodScoreCreate, MethodScoreUpdate
 from wenming_api.kit import clock
 from wenming_api.kit.db import WriteSession
+from wenming_api.kit.exact import ratio_text, stored
 from wenming_api.kit.ids import uuid7
 from wenming_api.kit.imports import ImportReport, failed_rows, faults_of
 from wenming_api.kit.problems import Conflict, FieldError, InvalidInput, NotFound, check_edited
@@ -322,3 +325,75 @@ async def _save(
             .execution_options(synchronize_session=False)
         )
     await record_many(session, entries)
+
+
+async def write_computed(
+    session: WriteSession,
+    *,
+    caller: Principal,
+    assessment_id: UUID,
+    method_code: str,
+    totals: Mapping[tuple[UUID, str], Fraction],
+) -> dict[str, int]:
+    """Make what was computed from answers the regions' totals of a method, out of 100: (region, its path) → rate.
+
+    Totals of regions that are not among them go. The caller holds the assessment by `lock_for_change`. Returns how
+    many were created, updated, unchanged and removed.
+    """
+    context = ("assessment", assessment_id)
+    there = {
+        row.region_id: row
+        for row in await session.scalars(
+            select(MethodScore).where(
+                MethodScore.assessment_id == assessment_id,
+                MethodScore.method_code == method_code,
+                MethodScore.region_id.is_not(None),
+            )
+        )
+    }
+    entries: list[dict[str, Any]] = []
+    count = dict.fromkeys(("created", "updated", "unchanged", "removed"), 0)
+    for (region_id, path), rate in sorted(totals.items(), key=lambda each: each[0][1]):
+        after = {"score": stored(rate), "max_score": Decimal(100), "exact": ratio_text(rate)}
+        row = there.pop(region_id, None)
+        before = None if row is None else {name: getattr(row, name) for name in after}
+        if row is None:
+            row = MethodScore(
+                id=uuid7(),
+                assessment_id=assessment_id,
+                method_code=method_code,
+                region_id=region_id,
+                region_path=path,
+                **after,
+                source=ScoreSource.QUESTIONNAIRE,
+            )
+            session.add(row)
+            count["created"] += 1
+        elif before == after:
+            count["unchanged"] += 1
+            continue
+        else:
+            for name, value in {**after, "source": ScoreSource.QUESTIONNAIRE}.items():
+                setattr(row, name, value)
+            count["updated"] += 1
+        entries.append(
+            entry(
+                caller=caller,
+                action="method_scores.compute",
+                target=("method_score", row.id),
+                before=before,
+                after=after,
+                context=context,
+            )
+        )
+    for row in there.values():
+        before = {name: getattr(row, name) for name in ("score", "max_score", "exact")}
+        target = ("method_score", row.id)
+        entries.append(
+            entry(caller=caller, action="method_scores.delete", target=target, before=before, context=context)
+        )
+        await session.delete(row)
+        count["removed"] += 1
+    await session.flush()
+    await record_many(session, entries)
+    return count

@@ -189,7 +189,7 @@ def _submissions() -> None:
         moment("submitted_at"),
         uuid("received_by", nullable=True),
         moment("received_at", nullable=True),
-        *choice(name, "outcome", "outcome", "accepted", "returned", "withdrawn", nullable=True),
+        *choice(name, "outcome", "round_outcome", "accepted", "returned", "withdrawn", nullable=True),
         uuid("decided_by", nullable=True),
         moment("decided_at", nullable=True),
         text("reason", nullable=True),

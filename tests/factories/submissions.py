@@ -16,10 +16,11 @@ from wenming_api.catalog.permissions import Permission
 from wenming_api.kit import clock
 from wenming_api.kit.db import WriteSession
 from wenming_api.kit.ids import uuid7
+from wenming_api.ledgers.destinations.rules import Purpose
 from wenming_api.ledgers.records.models import Record, RecordVersion
 from wenming_api.ledgers.records.rules import RecordState
 from wenming_api.ledgers.submissions.models import Submission, SubmissionNode, SubmissionRound
-from wenming_api.ledgers.submissions.rules import IN_FORCE, Outcome, Purpose, SubmissionState
+from wenming_api.ledgers.submissions.rules import IN_FORCE, RoundOutcome, SubmissionState
 from wenming_api.ledgers.topics.models import WorkTopic
 from wenming_api.ledgers.topics.rules import TopicKind, TopicState
 from wenming_api.system.regions.models import Region
@@ -183,7 +184,7 @@ async def make_submission(
         version_no=record.approved_version_no,
         record_title=record.title,
         record_unit_id=record.unit_id,
-        owner_id=record.owner_id,
+        owner_id=sender.clerk.id if parent else record.owner_id,
         unit_id=sender.unit.id,
         unit_path=sender.unit.unit_path,
         region_path=sender.unit.region_path,
@@ -208,10 +209,10 @@ async def make_submission(
     session.add(made)
     await session.flush()
     outcomes = {
-        SubmissionState.ACCEPTED: Outcome.ACCEPTED,
-        SubmissionState.ARCHIVED: Outcome.ACCEPTED,
-        SubmissionState.RETURNED: Outcome.RETURNED,
-        SubmissionState.WITHDRAWN: Outcome.WITHDRAWN,
+        SubmissionState.ACCEPTED: RoundOutcome.ACCEPTED,
+        SubmissionState.ARCHIVED: RoundOutcome.ACCEPTED,
+        SubmissionState.RETURNED: RoundOutcome.RETURNED,
+        SubmissionState.WITHDRAWN: RoundOutcome.WITHDRAWN,
     }
     session.add(
         SubmissionRound(

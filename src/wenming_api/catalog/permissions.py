@@ -57,6 +57,9 @@ class Permission(StrEnum):
     STANDARDS_READ = "standards.read"
     STAND_INS_MANAGE = "stand_ins.manage"
     STATISTICS_READ = "statistics.read"
+    SUBMISSIONS_READ = "submissions.read"
+    SUBMISSIONS_REVIEW = "submissions.review"
+    SUBMISSIONS_SEND = "submissions.send"
     TITLES_APPLY = "titles.apply"
     TITLES_EVALUATE = "titles.evaluate"
     TITLES_NAME = "titles.name"
@@ -129,6 +132,9 @@ LABELS: dict[Permission, str] = {
     Permission.STANDARDS_READ: "查看测评体系",
     Permission.STAND_INS_MANAGE: "登记他人代理",
     Permission.STATISTICS_READ: "查看统计",
+    Permission.SUBMISSIONS_READ: "查看报送",
+    Permission.SUBMISSIONS_REVIEW: "审核报送",
+    Permission.SUBMISSIONS_SEND: "报送台账",
     Permission.TITLES_APPLY: "申报文明称号",
     Permission.TITLES_EVALUATE: "评审称号申报",
     Permission.TITLES_NAME: "命名与撤销称号",

@@ -5,8 +5,9 @@ from sqlalchemy import select
 from tests.factories.submissions import make_approved_record, make_offices, make_submission, make_topic
 
 from wenming_api.kit.db import Database
+from wenming_api.ledgers.destinations.rules import Purpose
 from wenming_api.ledgers.submissions.models import Submission, SubmissionRound
-from wenming_api.ledgers.submissions.rules import Purpose, SubmissionState
+from wenming_api.ledgers.submissions.rules import SubmissionState
 
 
 @pytest.mark.parametrize("state", SubmissionState)

@@ -11,14 +11,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 from wenming_api.access.columns import OwnerScoped, ReceivedByUnit, UnitMember
 from wenming_api.kit import clock
 from wenming_api.kit.db import Base, Keyed, Stamped, Versioned, enum_column
-from wenming_api.ledgers.submissions.rules import Outcome, Purpose, SubmissionState
+from wenming_api.ledgers.destinations.rules import Purpose
+from wenming_api.ledgers.submissions.rules import RoundOutcome, SubmissionState
 
 _OPEN = text("state IN ('submitted', 'received')")
 _IN_BOOKS = text("state IN ('accepted', 'archived') AND purpose <> 'manuscript'")
 
 
 class Submission(Keyed, OwnerScoped, UnitMember, ReceivedByUnit, Stamped, Versioned, Base):
-    """One version of a record, sent by `unit_id` to `receiver_unit_id`. `owner_id` wrote the record.
+    """One version of a record, sent by `unit_id` to `receiver_unit_id`. `owner_id` wrote the record, or recommends it.
 
     `submitted_at` is the time of the document: the server's, of the round that stands. `origin_id` is the first of a
     line of recommendations (itself when it is the first, at `level` 1), `parent_id` the accepted one it came from.
@@ -111,7 +112,7 @@ class SubmissionRound(Base):
     submitted_at: Mapped[datetime]
     received_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     received_at: Mapped[datetime | None]
-    outcome: Mapped[Outcome | None] = enum_column(Outcome)
+    outcome: Mapped[RoundOutcome | None] = enum_column(RoundOutcome)
     decided_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     decided_at: Mapped[datetime | None]
     reason: Mapped[str | None]

@@ -11,9 +11,6 @@ from typing import Any, Final
 
 _INDEX = re.compile("0|[1-9][0-9]{0,5}")
 
-MAX_DESTINATIONS: Final = 20
-"""Most destinations that one request sends to."""
-
 MAX_MARKS: Final = 100
 """Most fields that are marked when a submission is returned."""
 
@@ -51,21 +48,8 @@ IN_FORCE: Final = frozenset({_S.ACCEPTED, _S.ARCHIVED})
 """Counts in books and statistics."""
 
 
-class Purpose(StrEnum):
-    """What a record is sent for."""
-
-    LEDGER = "ledger"
-    TOPIC = "topic"
-    MANUSCRIPT = "manuscript"
-
-    @property
-    def label(self) -> str:
-        """Name shown to users."""
-        return {"ledger": "台账", "topic": "专项工作", "manuscript": "稿件"}[self.value]
-
-
-class Outcome(StrEnum):
-    """How one round of a submission ended."""
+class RoundOutcome(StrEnum):
+    """一次报送的结果：通过、退回、撤回"""
 
     ACCEPTED = "accepted"
     RETURNED = "returned"
@@ -210,23 +194,6 @@ def refusal_of_state(action: SubmissionAction, now: Situation) -> str | None:
 def legal_actions(state: SubmissionState) -> list[str]:
     """What a submission in this state allows, whoever asks."""
     return [action.value for action, step in STEPS.items() if state in step.sources]
-
-
-def may_send_to(
-    *,
-    sender_path: str,
-    sender_region: str,
-    receiver_path: str,
-    receiver_region: str,
-    manages: bool,
-    is_office: bool,
-    issues_topic: bool,
-) -> bool:
-    """Whether a unit may send to another: to the one that manages it, to a civility office at or above its own region
-    or in its chain of managing units, and for a topic to the unit that issues it, at or above its own region."""
-    above = sender_region.startswith(receiver_region)
-    in_chain = sender_path.startswith(receiver_path)
-    return manages or (is_office and (above or in_chain)) or (issues_topic and (above or in_chain))
 
 
 def resolves(pointer: str, content: Any) -> bool:

@@ -99,13 +99,20 @@ _KEEPS_LEDGERS = frozenset(
         _P.PLANS_REPORT,
         _P.RECORDS_READ,
         _P.RECORDS_WRITE,
+        _P.SUBMISSIONS_READ,
+        _P.SUBMISSIONS_SEND,
         _P.TITLES_APPLY,
         _P.TITLES_READ,
         _P.TOPICS_READ,
     }
 )
 """What whoever writes a unit's ledger needs (L1)."""
-_REVIEWS_IN_UNIT = frozenset({_P.RECORDS_REVIEW})
+_REVIEWS_IN_UNIT = frozenset(
+    {
+        _P.RECORDS_REVIEW,
+        _P.SUBMISSIONS_REVIEW,
+    }
+)
 """What the reviewer inside a unit needs besides (L2.4)."""
 _LEDGER_OFFICE = frozenset(
     {
@@ -115,6 +122,7 @@ _LEDGER_OFFICE = frozenset(
         _P.PLANS_MANAGE,
         _P.RECORDS_REVIEW,
         _P.STAND_INS_MANAGE,
+        _P.SUBMISSIONS_REVIEW,
         _P.TITLES_EVALUATE,
         _P.TITLES_REVIEW,
         _P.TITLE_FAMILIES_READ,

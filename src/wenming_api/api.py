@@ -38,6 +38,7 @@ from wenming_api.creation.title_families.router import router as title_families
 from wenming_api.creation.title_rules.router import router as title_rules
 from wenming_api.creation.title_terms.router import router as title_terms
 from wenming_api.creation.titles.router import router as titles
+from wenming_api.ledgers.record_searches.router import router as record_searches
 from wenming_api.ledgers.bulk_reviews.router import router as bulk_reviews
 from wenming_api.ledgers.catalogue_nodes.router import router as catalogue_nodes
 from wenming_api.ledgers.catalogues.router import router as catalogues
@@ -110,20 +111,7 @@ workflow: list[APIRouter] = [
 ]
 
 # 电子台账
-ledgers: list[APIRouter] = [
-    catalogues,
-    catalogue_nodes,
-    records,
-    record_reviews,
-    layouts,
-    topics,
-    topic_archives,
-    destinations,
-    bulk_reviews,
-    dispatches,
-    ledger_submissions,
-    recommendations,
-]
+ledgers: list[APIRouter] = [catalogues, catalogue_nodes, record_searches, records, record_reviews, layouts, topics, topic_archives, destinations, bulk_reviews, dispatches, ledger_submissions, recommendations]
 
 # 创建活动管理
 activities: list[APIRouter] = []

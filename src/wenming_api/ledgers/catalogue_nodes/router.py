@@ -21,7 +21,7 @@ from wenming_api.kit.problems import (
 from wenming_api.ledgers.catalogue_nodes import service
 from wenming_api.ledgers.catalogues import queries
 from wenming_api.ledgers.catalogues.queries import CatalogueNotFound, NodeNotFound
-from wenming_api.ledgers.catalogues.schemas import LinksIn, NodeCreate, NodeOut, NodeTree, NodeUpdate
+from wenming_api.ledgers.catalogues.schemas import CategoryLinks, NodeCreate, NodeOut, NodeTree, NodeUpdate
 
 router = Router(prefix="/catalogues", tags=["电子台账"], raises=(Unauthenticated, Forbidden))
 
@@ -95,7 +95,7 @@ async def link(
     caller: MayManage,
     catalogue_id: UUID,
     node_id: UUID,
-    body: LinksIn,
+    body: CategoryLinks,
     version: IfMatch,
     session: Writes,
     response: Response,

@@ -111,7 +111,7 @@ class NodeUpdate(Strict):
     active: bool | None = None
 
 
-class LinksIn(Strict):
+class CategoryLinks(Strict):
     """同时计入的其他目录的分类，整体替换"""
 
     node_ids: Annotated[list[UUID], Field(max_length=50)]

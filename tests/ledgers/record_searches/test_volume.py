@@ -32,8 +32,8 @@ SELECT gen_random_uuid(), n, (ARRAY['draft', 'in_review', 'approved', 'returned'
        t.text || ' ' || r.word,
        t.search || array_to_tsvector(r.pairs), t0, t0, 1
   FROM generate_series(1, $2) n
-  JOIN texts t ON t.no = n * 7919 % $3
-  JOIN places u ON u.no = n * 104729 % $4
+  JOIN texts t ON t.no = n::bigint * 7919 % $3
+  JOIN places u ON u.no = n::bigint * 104729 % $4
   CROSS JOIN LATERAL (SELECT TIMESTAMPTZ '2024-01-01' + n * INTERVAL '1 minute' AS t0) at
   CROSS JOIN LATERAL (SELECT chr(19968 + n % 5000) || chr(25000 + n / 5000) AS word) w
   CROSS JOIN LATERAL (SELECT w.word, ARRAY[w.word] AS pairs) r

@@ -111,7 +111,21 @@ workflow: list[APIRouter] = [
 ]
 
 # 电子台账
-ledgers: list[APIRouter] = [catalogues, catalogue_nodes, record_searches, records, record_reviews, layouts, topics, topic_archives, destinations, bulk_reviews, dispatches, ledger_submissions, recommendations]
+ledgers: list[APIRouter] = [
+    catalogues,
+    catalogue_nodes,
+    record_searches,
+    records,
+    record_reviews,
+    layouts,
+    topics,
+    topic_archives,
+    destinations,
+    bulk_reviews,
+    dispatches,
+    ledger_submissions,
+    recommendations,
+]
 
 # 创建活动管理
 activities: list[APIRouter] = []

@@ -14,8 +14,8 @@ from wenming_api.city.survey_links.schemas import (
     BatchRow,
     BatchSort,
     LinkFormat,
-    LinksIn,
-    Revocation,
+    LinkRevocation,
+    SurveyLinksIn,
 )
 from wenming_api.city.survey_links.service import QuestionnaireNotPublished
 from wenming_api.kit.http import Paging, Reads, Router, Writes, etag, no_replay
@@ -66,7 +66,7 @@ async def list_(
 )
 @no_replay
 async def create(
-    caller: MayManage, assessment_id: UUID, questionnaire_id: UUID, body: LinksIn, session: Writes
+    caller: MayManage, assessment_id: UUID, questionnaire_id: UUID, body: SurveyLinksIn, session: Writes
 ) -> Response:
     """答案即链接清单，只给出这一次；系统只保存令牌的摘要。Location 指向该批次。"""
     batch_id, data = await service.make_links(
@@ -107,7 +107,7 @@ async def revoke(
     assessment_id: UUID,
     questionnaire_id: UUID,
     batch_id: UUID,
-    body: Revocation,
+    body: LinkRevocation,
     session: Writes,
     response: Response,
 ) -> BatchDetail:

@@ -32,7 +32,7 @@ class BatchSort(StrEnum):
     OLDEST = "created_at"
 
 
-class LinksIn(Strict):
+class SurveyLinksIn(Strict):
     """生成一批一次性答题链接"""
 
     per_stratum: Annotated[int, Field(ge=1, le=1_000, description="每层的链接数", examples=[20])]
@@ -64,7 +64,7 @@ class BatchDetail(BatchRow):
     allowed_actions: list[AllowedAction]
 
 
-class Revocation(Transition):
+class LinkRevocation(Transition):
     """作废链接"""
 
     numbers: list[Annotated[int, Field(ge=1, le=MAX_LINKS)]] | None = Field(

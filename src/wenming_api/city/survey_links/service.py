@@ -13,7 +13,7 @@ from wenming_api.city.questionnaires.queries import QuestionnaireNotFound
 from wenming_api.city.questionnaires.rules import QuestionnaireState
 from wenming_api.city.survey_links.models import Link, LinkBatch
 from wenming_api.city.survey_links.rules import TOKEN_BYTES, token_hash
-from wenming_api.city.survey_links.schemas import MAX_LINKS, LinkFormat, LinksIn, Revocation
+from wenming_api.city.survey_links.schemas import MAX_LINKS, LinkFormat, LinkRevocation, SurveyLinksIn
 from wenming_api.kit import clock
 from wenming_api.kit.db import WriteSession, copy_rows
 from wenming_api.kit.ids import uuid7
@@ -41,7 +41,7 @@ class QuestionnaireNotPublished(Conflict):
 
 
 async def make_links(
-    session: WriteSession, *, caller: Principal, assessment_id: UUID, questionnaire_id: UUID, new: LinksIn
+    session: WriteSession, *, caller: Principal, assessment_id: UUID, questionnaire_id: UUID, new: SurveyLinksIn
 ) -> tuple[UUID, bytes]:
     """Make a batch; answers its id and the list of links, which exists nowhere afterwards."""
     survey = await session.scalar(
@@ -129,7 +129,7 @@ async def revoke_links(
     assessment_id: UUID,
     questionnaire_id: UUID,
     batch_id: UUID,
-    step: Revocation,
+    step: LinkRevocation,
 ) -> LinkBatch:
     """Make links of a batch worthless that are not spent yet; those under way are decided one way or the other."""
     batch = await session.scalar(

@@ -38,12 +38,14 @@ from wenming_api.creation.title_families.router import router as title_families
 from wenming_api.creation.title_rules.router import router as title_rules
 from wenming_api.creation.title_terms.router import router as title_terms
 from wenming_api.creation.titles.router import router as titles
+from wenming_api.ledgers.backtests.router import router as backtests
 from wenming_api.ledgers.bulk_reviews.router import router as bulk_reviews
 from wenming_api.ledgers.catalogue_nodes.router import router as catalogue_nodes
 from wenming_api.ledgers.catalogues.router import router as catalogues
 from wenming_api.ledgers.destinations.router import router as destinations
 from wenming_api.ledgers.dispatches.router import router as dispatches
 from wenming_api.ledgers.layouts.router import router as layouts
+from wenming_api.ledgers.quality.router import router as quality
 from wenming_api.ledgers.recommendations.router import router as recommendations
 from wenming_api.ledgers.record_reviews.router import router as record_reviews
 from wenming_api.ledgers.record_searches.router import router as record_searches
@@ -125,6 +127,8 @@ ledgers: list[APIRouter] = [
     dispatches,
     ledger_submissions,
     recommendations,
+    backtests,
+    quality,
 ]
 
 # 创建活动管理

@@ -32,6 +32,8 @@ class Permission(StrEnum):
     PLANS_MANAGE = "plans.manage"
     PLANS_READ = "plans.read"
     PLANS_REPORT = "plans.report"
+    QUALITY_RULES_MANAGE = "quality_rules.manage"
+    QUALITY_RULES_READ = "quality_rules.read"
     QUESTIONNAIRES_ANSWER = "questionnaires.answer"
     QUESTIONNAIRES_MANAGE = "questionnaires.manage"
     QUESTIONNAIRES_PUBLISH = "questionnaires.publish"
@@ -107,6 +109,8 @@ LABELS: dict[Permission, str] = {
     Permission.PLANS_MANAGE: "编制计划",
     Permission.PLANS_READ: "查看计划",
     Permission.PLANS_REPORT: "汇报计划进展",
+    Permission.QUALITY_RULES_MANAGE: "维护质控标准",
+    Permission.QUALITY_RULES_READ: "查看质控标准",
     Permission.QUESTIONNAIRES_ANSWER: "录入问卷答卷",
     Permission.QUESTIONNAIRES_MANAGE: "编制问卷",
     Permission.QUESTIONNAIRES_PUBLISH: "发布问卷",

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from wenming_api.ledgers.expression_texts.rules import MalformedExpression, parse
 from wenming_api.ledgers.expressions.rules import Expression, Sql, path_of, server_only, to_sql
-from wenming_api.ledgers.features.rules import COLUMNS, Features, features_of
+from wenming_api.ledgers.features.rules import COLUMNS, Features, MalformedFeatures, features_from, features_of
 
 __all__ = [
     "COLUMNS",
@@ -25,6 +25,7 @@ __all__ = [
     "Features",
     "Finding",
     "MalformedExpression",
+    "MalformedFeatures",
     "Reach",
     "Rule",
     "RuleSet",
@@ -34,9 +35,11 @@ __all__ = [
     "allowed_steps",
     "canonical",
     "concerns_sql",
+    "features_from",
     "features_of",
     "finding_sql",
     "findings_sql",
+    "fingerprint",
     "judge",
     "parse",
     "rule_from",
@@ -100,6 +103,13 @@ STEPS: Final[Mapping[str, tuple[frozenset[RuleState], RuleState]]] = {
     "retire": (frozenset({RuleState.DRAFT, RuleState.TESTED, RuleState.ACTIVE}), RuleState.RETIRED),
 }
 """Action → states that allow it, and the state it leads to. A changed rule is a draft again: it was not tested."""
+
+
+def fingerprint(rule: "Rule") -> str:
+    """SHA-256 of what a back-test tested: expression, categories and reach, not the wording."""
+    names = ("expression", "node_ids", "reach", "reach_path")
+    document = rule.document()
+    return hashlib.sha256(canonical({name: document[name] for name in names})).hexdigest()
 
 
 def allowed_steps(state: RuleState) -> list[str]:

@@ -12,7 +12,8 @@ from wenming_api.kit.db import AnySession
 from wenming_api.ledgers.contents.queries import Categories
 from wenming_api.ledgers.contents.schemas import Content
 from wenming_api.ledgers.features.rules import Features, features_of
-from wenming_api.ledgers.quality.rules import RuleSet, Severity, judge, worst
+from wenming_api.ledgers.quality.queries import active_rules
+from wenming_api.ledgers.quality.rules import Severity, judge, worst
 from wenming_api.system.units.models import Unit
 
 
@@ -40,7 +41,7 @@ async def judge_content(
     saved_at: datetime,
     repeats_photo: bool,
 ) -> Verdict:
-    """The verdict of the rules in force today on a content saved at `saved_at`; one or two statements.
+    """The verdict of the rules in force today on a content saved at `saved_at`; two or three statements.
 
     `repeats_photo`: whether another record of the unit shows one of its photos.
     """
@@ -76,7 +77,7 @@ async def judge_content(
         work_area=content.work_area_code,
         duplicate_photo=repeats_photo,
     )
-    rules = RuleSet.of([]).on(at_the_edge(now()).date())
+    rules = await active_rules(session, on=at_the_edge(now()).date())
     findings = judge(rules, features, server=True)
     bad = worst(findings)
     return Verdict(features, [each.document() for each in findings], bad.value if bad else None, rules.hash)

@@ -90,13 +90,14 @@ _READS_WORK = frozenset(
         _P.UNITS_READ,
     }
 )
-_KEEPS_LEDGERS = frozenset(
+_KEEPS_LEDGERS: frozenset[Permission] = frozenset(
     {
         _P.APPROVALS_READ,
         _P.CATALOGUES_READ,
         _P.LAYOUTS_READ,
         _P.PLANS_READ,
         _P.PLANS_REPORT,
+        _P.QUALITY_RULES_READ,
         _P.RECORDS_READ,
         _P.RECORDS_WRITE,
         _P.SUBMISSIONS_READ,
@@ -114,12 +115,13 @@ _REVIEWS_IN_UNIT = frozenset(
     }
 )
 """What the reviewer inside a unit needs besides (L2.4)."""
-_LEDGER_OFFICE = frozenset(
+_LEDGER_OFFICE: frozenset[Permission] = frozenset(
     {
         _P.CATALOGUES_MANAGE,
         _P.FLOWS_MANAGE,
         _P.LAYOUTS_MANAGE,
         _P.PLANS_MANAGE,
+        _P.QUALITY_RULES_MANAGE,
         _P.RECORDS_REVIEW,
         _P.STAND_INS_MANAGE,
         _P.SUBMISSIONS_REVIEW,

@@ -145,6 +145,7 @@ async def add_approved_version(
             record_id=record.id,
             no=no,
             id=uuid7(),
+            row_version=record.version,
             content=body,
             content_hash=hashlib.sha256(orjson.dumps(body)).hexdigest(),
             findings=[],

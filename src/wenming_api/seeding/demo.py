@@ -1,7 +1,7 @@
 """Loading base data and the demo city. Everything may run again: what is there stays as it is."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from wenming_api.city.site_types.service import load_base_types
 from wenming_api.city.sites.models import Site
 from wenming_api.city.sites.rules import SiteAction, map_position
 from wenming_api.city.sites.service import insert_sites
+from wenming_api.creation.title_rules.service import load_base_title_rules
 from wenming_api.kit import clock
 from wenming_api.kit.db import AnySession, WriteSession
 from wenming_api.kit.geo import Crs
@@ -24,6 +25,8 @@ from wenming_api.system.regions.models import Region
 from wenming_api.system.regions.rules import RegionLevel
 from wenming_api.system.regions.service import import_regions
 from wenming_api.system.units.models import Unit
+from wenming_api.workflow.approval_flows.service import load_base_flows
+from wenming_api.workflow.calendars.service import load_base_calendar
 
 CITY_CODE = "370300000000"
 """淄博市, whose divisions come with the product."""
@@ -37,6 +40,9 @@ class Seeded:
 
     dictionary_items: int = 0
     site_types: int = 0
+    holidays: int = 0
+    flows: int = 0
+    title_rules: int = 0
     regions: int = 0
     units: int = 0
     sites: int = 0
@@ -44,8 +50,14 @@ class Seeded:
 
 
 async def seed_base(session: WriteSession) -> Seeded:
-    """Dictionaries and site types, which every customer needs."""
-    return Seeded(dictionary_items=await load_base_dictionaries(session), site_types=await load_base_types(session))
+    """Dictionaries, site types, the working calendar, who decides what, and sample title rules (as drafts)."""
+    return Seeded(
+        dictionary_items=await load_base_dictionaries(session),
+        site_types=await load_base_types(session),
+        holidays=await load_base_calendar(session),
+        flows=await load_base_flows(session),
+        title_rules=await load_base_title_rules(session),
+    )
 
 
 async def seed_city(session: WriteSession, *, seed: int = 3703) -> Seeded:
@@ -57,9 +69,8 @@ async def seed_city(session: WriteSession, *, seed: int = 3703) -> Seeded:
     units = make_units(communities, city_code=CITY_CODE, city_name=city_name or "")
     added_units, by_key = await _load_units(session, units)
     added_sites = await _load_sites(session, make_sites(communities, seed=seed), by_key)
-    return Seeded(
-        dictionary_items=base.dictionary_items,
-        site_types=base.site_types,
+    return replace(
+        base,
         regions=regions,
         units=added_units,
         sites=added_sites,

@@ -6,6 +6,7 @@ from fastapi.routing import APIRoute
 from wenming_api.analytics.progress.router import router as progress
 from wenming_api.analytics.rankings.router import router as rankings
 from wenming_api.analytics.statistics.router import router as statistics
+from wenming_api.city.answer_imports.router import router as answer_imports
 from wenming_api.city.answers.router import router as answers
 from wenming_api.city.assessments.router import router as assessments
 from wenming_api.city.assignments.router import router as assignments
@@ -32,6 +33,7 @@ from wenming_api.city.submissions.router import router as submissions
 from wenming_api.city.survey_links.router import router as survey_links
 from wenming_api.city.survey_scores.router import router as survey_scores
 from wenming_api.city.survey_strata.router import router as survey_strata
+from wenming_api.city.survey_tables.router import router as survey_tables
 from wenming_api.city.surveys.router import router as surveys
 from wenming_api.creation.title_applications.router import router as title_applications
 from wenming_api.creation.title_families.router import router as title_families
@@ -151,6 +153,8 @@ city: list[APIRouter] = [
     answers,
     public_answers,
     survey_scores,
+    survey_tables,
+    answer_imports,
     sampling,
     replacements,
     assignments,

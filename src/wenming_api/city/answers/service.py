@@ -28,7 +28,7 @@ from wenming_api.city.questionnaires.models import Questionnaire, SurveyStratum
 from wenming_api.city.questionnaires.queries import QuestionnaireNotFound, load_questions, seen, strata_of
 from wenming_api.city.questionnaires.rules import Question, QuestionnaireState
 from wenming_api.kit import clock
-from wenming_api.kit.db import WriteSession
+from wenming_api.kit.db import AnySession, WriteSession
 from wenming_api.kit.problems import Conflict, FieldError, InvalidInput, Problem
 from wenming_api.kit.validation import invalid
 from wenming_api.system.audit.service import entry, record_many
@@ -140,7 +140,7 @@ async def enter_answers(
 
 
 async def visible_survey(
-    session: WriteSession, caller: Principal, assessment_id: UUID, questionnaire_id: UUID
+    session: AnySession, caller: Principal, assessment_id: UUID, questionnaire_id: UUID
 ) -> Questionnaire:
     """A questionnaire that the caller sees; `QuestionnaireNotFound`."""
     found = await session.scalar(

@@ -243,7 +243,7 @@ def test_parts_become_one_with_numbers_and_bookmarks(folder: Path) -> None:
         before += count
         parts.append(part)
     numbers = folder / "numbers.pdf"
-    blank_pages(before, numbers, style=WHOLE.as_json()["style"], first=1, total=before)
+    blank_pages(before, numbers, style=WHOLE.as_json()["style"], total=before)
     first, second = folder / "whole.pdf", folder / "again.pdf"
     for output in (first, second):
         assert merge(parts, output, numbers=numbers, title="全书", marks=marks) == 9

@@ -6,6 +6,9 @@ printed = await press.print(Form.PDF, paper, folder)     # raises PrintingFailed
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -57,14 +60,14 @@ class Press:
         answer = await self._run("print", form.value, paper.as_json(), folder, output, options)
         return Printed(output, answer["pages"], tuple(answer["marks"]))
 
-    async def number(self, folder: Path, *, style: Style, pages: int) -> Path:
-        """A PDF of empty pages that carry 第 n 页 共 m 页 where `style` has its foot."""
+    async def number(self, folder: Path, *, style: Style, pages: int, silent: int = 0) -> Path:
+        """A PDF of empty pages that carry 第 n 页 共 m 页 where `style` has its foot; the first `silent` carry none."""
         output = folder / "numbers.pdf"
-        await self._run("number", pages, output, asdict(style))
+        await self._run("number", pages, output, asdict(style), silent)
         return output
 
     async def merge(
-        self, parts: Sequence[Path], output: Path, *, numbers: Path, title: str, marks: Sequence[tuple[str, int, int]]
+        self, parts: Sequence[Path], output: Path, *, numbers: Path | None, title: str, marks: Sequence[tuple[str, int, int]]
     ) -> int:
         """Join PDFs into one with numbers and bookmarks; answers its pages."""
         pages: int = await self._run("merge", list(parts), output, numbers, title, list(marks))
@@ -81,6 +84,15 @@ class Press:
         await self._pool.close()
 
 
+@cache
+def edition() -> str:
+    """What printing is done by: another edition of it may give other bytes for the same paper."""
+    parts = [f"{name} {version(name)}" for name in ("typst", "python-docx", "xlsxwriter", "pylopdf-fonts-zh-cn", "pillow")]
+    sources = sorted(Path(__file__).parent.glob("*.*"))
+    parts += [sha256(path.read_bytes()).hexdigest() for path in sources if path.is_file()]
+    return sha256("\n".join(parts).encode()).hexdigest()
+
+
 def perform(task: str, arguments: tuple[Any, ...]) -> Any:
     """Do one of the tasks above; the child process calls this."""
     if task == "merge":
@@ -91,8 +103,8 @@ def perform(task: str, arguments: tuple[Any, ...]) -> Any:
     if task == "number":
         from wenming_api.kit.printing.typesetting import blank_pages
 
-        pages, output, style = arguments
-        return blank_pages(pages, output, style=style, first=1, total=pages)
+        pages, output, style, silent = arguments
+        return blank_pages(pages, output, style=style, total=pages, silent=silent)
     form, paper, folder, output, options = arguments
     if form == Form.PDF:
         from wenming_api.kit.printing.typesetting import typeset

@@ -39,14 +39,14 @@ def typeset(
         return _compile(document, pictures, output)
 
 
-def blank_pages(pages: int, output: Path, *, style: dict[str, Any], first: int, total: int) -> None:
+def blank_pages(pages: int, output: Path, *, style: dict[str, Any], total: int, silent: int = 0) -> None:
     """Write a PDF of empty pages that carry nothing but their numbers, to be laid over others."""
     paper: dict[str, Any] = {
         "title": "",
         "style": style | {"header": "", "footer": ""},
         "numbers": True,
-        "silent": 0,
-        "first": first,
+        "silent": silent,
+        "first": 1,
         "total": total,
         "blocks": [{"kind": "blank", "pages": pages}],
     }

@@ -46,12 +46,14 @@ from wenming_api.ledgers.catalogue_nodes.router import router as catalogue_nodes
 from wenming_api.ledgers.catalogues.router import router as catalogues
 from wenming_api.ledgers.destinations.router import router as destinations
 from wenming_api.ledgers.dispatches.router import router as dispatches
+from wenming_api.ledgers.documents.router import router as documents
 from wenming_api.ledgers.layouts.router import router as layouts
 from wenming_api.ledgers.quality.router import router as quality
 from wenming_api.ledgers.recommendations.router import router as recommendations
 from wenming_api.ledgers.record_reviews.router import router as record_reviews
 from wenming_api.ledgers.record_searches.router import router as record_searches
 from wenming_api.ledgers.records.router import router as records
+from wenming_api.ledgers.renderings.router import router as renderings
 from wenming_api.ledgers.submissions.router import router as ledger_submissions
 from wenming_api.ledgers.topic_archives.router import router as topic_archives
 from wenming_api.ledgers.topics.router import router as topics
@@ -116,7 +118,7 @@ workflow: list[APIRouter] = [
 
 # 电子台账
 ledgers: list[APIRouter] = [
-    catalogues,
+    renderings, documents, catalogues,
     catalogue_nodes,
     record_searches,
     records,

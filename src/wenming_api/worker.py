@@ -22,6 +22,7 @@ from wenming_api.city.result_notices import jobs as result_notices
 from wenming_api.city.scoring import jobs as scoring
 from wenming_api.kit import clock, events, upkeep
 from wenming_api.kit.jobs import MAX_ATTEMPTS, Handler, Job, JobAttempt, Periodic, catalogue
+from wenming_api.ledgers.documents import jobs as documents
 from wenming_api.messaging.inbox import jobs as inbox
 from wenming_api.settings import Resources
 from wenming_api.system.audit import jobs as audit
@@ -43,6 +44,7 @@ modules = (
     scoring,
     uploads,
 )
+modules = (events, upkeep, audit, documents, files, inbox, plan_progress, result_notices, scoring, uploads)
 _FIRST_DELAY = timedelta(seconds=1)
 _TOGETHER = 8
 """Jobs run at once: fewer than the pool has connections, so that none waits for one."""

@@ -15,6 +15,7 @@ class Permission(StrEnum):
     CATALOGUES_READ = "catalogues.read"
     DICTIONARIES_MANAGE = "dictionaries.manage"
     DICTIONARIES_READ = "dictionaries.read"
+    DOCUMENTS_PRINT = "documents.print"
     DRAWS_CONFIRM = "draws.confirm"
     DRAWS_READ = "draws.read"
     DRAWS_RUN = "draws.run"
@@ -92,6 +93,7 @@ LABELS: dict[Permission, str] = {
     Permission.CATALOGUES_READ: "查看分类目录",
     Permission.DICTIONARIES_MANAGE: "维护字典",
     Permission.DICTIONARIES_READ: "查看字典",
+    Permission.DOCUMENTS_PRINT: "预览、导出与打印台账",
     Permission.DRAWS_CONFIRM: "确认抽选生效或作废",
     Permission.DRAWS_READ: "查看抽选",
     Permission.DRAWS_RUN: "组织抽选",

@@ -67,7 +67,13 @@ class Press:
         return output
 
     async def merge(
-        self, parts: Sequence[Path], output: Path, *, numbers: Path | None, title: str, marks: Sequence[tuple[str, int, int]]
+        self,
+        parts: Sequence[Path],
+        output: Path,
+        *,
+        numbers: Path | None,
+        title: str,
+        marks: Sequence[tuple[str, int, int]],
     ) -> int:
         """Join PDFs into one with numbers and bookmarks; answers its pages."""
         pages: int = await self._run("merge", list(parts), output, numbers, title, list(marks))
@@ -87,7 +93,9 @@ class Press:
 @cache
 def edition() -> str:
     """What printing is done by: another edition of it may give other bytes for the same paper."""
-    parts = [f"{name} {version(name)}" for name in ("typst", "python-docx", "xlsxwriter", "pylopdf-fonts-zh-cn", "pillow")]
+    parts = [
+        f"{name} {version(name)}" for name in ("typst", "python-docx", "xlsxwriter", "pylopdf-fonts-zh-cn", "pillow")
+    ]
     sources = sorted(Path(__file__).parent.glob("*.*"))
     parts += [sha256(path.read_bytes()).hexdigest() for path in sources if path.is_file()]
     return sha256("\n".join(parts).encode()).hexdigest()

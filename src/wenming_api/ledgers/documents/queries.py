@@ -89,9 +89,7 @@ async def read_document(
     session: AnySession, document_id: UUID, *, caller: Principal, store: ObjectStore
 ) -> DocumentOut:
     """One of the caller's own prints with its progress, and a link when it is ready. One statement."""
-    found = await session.scalar(
-        select(Document).where(Document.id == document_id, mine(caller))
-    )
+    found = await session.scalar(select(Document).where(Document.id == document_id, mine(caller)))
     if found is None:
         raise DocumentNotFound
     plain = {name: getattr(found, name) for name in (*DocumentRow.model_fields, "failure", "sha256")}

@@ -33,7 +33,15 @@ from wenming_api.ledgers.documents.queries import (
     part_key,
     pdf_key,
 )
-from wenming_api.ledgers.documents.rules import UNDER_WAY, DocumentAction, DocumentKind, DocumentState, Entry, parts, why_not
+from wenming_api.ledgers.documents.rules import (
+    UNDER_WAY,
+    DocumentAction,
+    DocumentKind,
+    DocumentState,
+    Entry,
+    parts,
+    why_not,
+)
 from wenming_api.ledgers.documents.schemas import PrintRequest
 from wenming_api.ledgers.layouts.queries import delivered
 from wenming_api.ledgers.layouts.rules import CoverField, cover_of, record_blocks, style_of
@@ -62,10 +70,16 @@ async def request_records(session: WriteSession, *, caller: Principal, wanted: P
     if len(chosen) < len(ids):
         there = {each.record_id for each in chosen}
         raise InvalidInput(
-            errors=[FieldError(f"/record_ids/{at}", "记录不存在，或不在您的数据范围内") for at, each in enumerate(ids) if each not in there]
+            errors=[
+                FieldError(f"/record_ids/{at}", "记录不存在，或不在您的数据范围内")
+                for at, each in enumerate(ids)
+                if each not in there
+            ]
         )
     title = wanted.title or f"台账打印（{len(ids)} 条）"
-    return await begin(session, caller=caller, kind=DocumentKind.RECORDS, title=title, chosen=chosen, body=None, cover={})
+    return await begin(
+        session, caller=caller, kind=DocumentKind.RECORDS, title=title, chosen=chosen, body=None, cover={}
+    )
 
 
 async def begin(
@@ -117,9 +131,7 @@ async def _go_on(session: WriteSession, document_id: UUID) -> None:
 
 
 async def _own(session: WriteSession, document_id: UUID, caller: Principal) -> Document:
-    found = await session.scalar(
-        select(Document).where(Document.id == document_id, mine(caller)).with_for_update()
-    )
+    found = await session.scalar(select(Document).where(Document.id == document_id, mine(caller)).with_for_update())
     if found is None:
         raise DocumentNotFound
     return found
@@ -254,7 +266,11 @@ async def _join(database: Database, store: ObjectStore, press: Press, document: 
             files.append(folder / f"part-{row.no}.pdf")
             await store.get_to_file(part_key(document.id, row.no), files[-1], limit=_LARGEST_PART)
         total, output = front.pages + pages, folder / "whole.pdf"
-        numbers = await press.number(folder, style=style_of(body), pages=total, silent=front.silent) if body["page_numbers"] else None
+        numbers = (
+            await press.number(folder, style=style_of(body), pages=total, silent=front.silent)
+            if body["page_numbers"]
+            else None
+        )
         bookmarks = [(body["contents"]["title"].replace("　", ""), 1, front.silent + 1)]
         bookmarks += [(text, level, page + front.pages) for text, level, page in marks]
         await press.merge(files, output, numbers=numbers, title=document.title, marks=bookmarks)
@@ -338,7 +354,9 @@ async def fail(database: Database, document_id: UUID, why: str) -> None:
 
 
 async def _tell(session: WriteSession, document: Document, title: str, body: str) -> None:
-    await notify(session, [document.owner_id], topic=Topic.FILE, title=title, body=body, target=("document", document.id))
+    await notify(
+        session, [document.owner_id], topic=Topic.FILE, title=title, body=body, target=("document", document.id)
+    )
 
 
 async def clear(database: Database, store: ObjectStore, *, at_most: int = 100) -> int:
@@ -357,4 +375,3 @@ async def clear(database: Database, store: ObjectStore, *, at_most: int = 100) -
             if gone is not None:
                 await session.delete(gone)
     return len(rows)
-

@@ -1,1 +1,1 @@
-"""Renderings (台账预览与导出): one record version as HTML, PDF, DOCX or XLSX. No tables: kept by content in object storage."""
+"""Renderings (台账预览与导出): one record version as HTML, PDF, DOCX or XLSX. No tables."""

@@ -79,9 +79,7 @@ def _versions() -> Select[Any]:
     )
 
 
-async def _one(
-    session: AnySession, record_id: UUID, *, scope: Scope, version_no: int | None
-) -> tuple[UUID, int]:
+async def _one(session: AnySession, record_id: UUID, *, scope: Scope, version_no: int | None) -> tuple[UUID, int]:
     """The version to print: the given one or the current; `RenderedRecordNotFound` outside the scope."""
     statement = select(Record.id, RecordVersion.no).join(RecordVersion, RecordVersion.record_id == Record.id)
     wanted = RecordVersion.no == (Record.current_version_no if version_no is None else version_no)
@@ -91,9 +89,7 @@ async def _one(
     return row.id, row.no
 
 
-async def _sent(
-    session: AnySession, submission_id: UUID, *, scope: Scope
-) -> tuple[tuple[UUID, int], datetime]:
+async def _sent(session: AnySession, submission_id: UUID, *, scope: Scope) -> tuple[tuple[UUID, int], datetime]:
     """The version that a submission sent, for its sender and its receiver."""
     received = [Submission.receiver_unit_path.startswith(each, autoescape=True) for each in scope.unit_prefixes]
     received += [Submission.receiver_unit_path == each for each in scope.unit_paths]
@@ -161,9 +157,7 @@ async def _node_names(session: AnySession, node_ids: Iterable[UUID]) -> dict[UUI
         select(CatalogueNode.id, CatalogueNode.code, above.name, above.depth)
         .join(
             above,
-            and_(
-                above.catalogue_id == CatalogueNode.catalogue_id, func.starts_with(CatalogueNode.path, above.path)
-            ),
+            and_(above.catalogue_id == CatalogueNode.catalogue_id, func.starts_with(CatalogueNode.path, above.path)),
         )
         .where(CatalogueNode.id.in_(list(node_ids)))
         .order_by(CatalogueNode.id, above.depth)

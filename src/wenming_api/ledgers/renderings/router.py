@@ -28,7 +28,9 @@ _RESPONSES = {
 }
 
 
-@router.get("/records/{record_id}/document", summary="预览与导出台账记录", response_class=Response, responses=_RESPONSES)
+@router.get(
+    "/records/{record_id}/document", summary="预览与导出台账记录", response_class=Response, responses=_RESPONSES
+)
 async def record(
     caller: MayPrint,
     record_id: UUID,
@@ -45,7 +47,9 @@ async def record(
     return _answer(rendered, form)
 
 
-@router.get("/submissions/{submission_id}/document", summary="预览与导出报送", response_class=Response, responses=_RESPONSES)
+@router.get(
+    "/submissions/{submission_id}/document", summary="预览与导出报送", response_class=Response, responses=_RESPONSES
+)
 async def submission(
     caller: MayPrint, submission_id: UUID, store: Store, request: Request, form: Format = Form.PDF
 ) -> Response:

@@ -94,6 +94,7 @@ _KEEPS_LEDGERS: frozenset[Permission] = frozenset(
     {
         _P.APPROVALS_READ,
         _P.CATALOGUES_READ,
+        _P.DOCUMENTS_PRINT,
         _P.LAYOUTS_READ,
         _P.PLANS_READ,
         _P.PLANS_REPORT,

@@ -118,7 +118,9 @@ workflow: list[APIRouter] = [
 
 # 电子台账
 ledgers: list[APIRouter] = [
-    renderings, documents, catalogues,
+    renderings,
+    documents,
+    catalogues,
     catalogue_nodes,
     record_searches,
     records,

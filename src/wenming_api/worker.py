@@ -37,6 +37,7 @@ modules = (
     upkeep,
     approval_reminders,
     audit,
+    documents,
     files,
     inbox,
     plan_progress,
@@ -44,7 +45,6 @@ modules = (
     scoring,
     uploads,
 )
-modules = (events, upkeep, audit, documents, files, inbox, plan_progress, result_notices, scoring, uploads)
 _FIRST_DELAY = timedelta(seconds=1)
 _TOGETHER = 8
 """Jobs run at once: fewer than the pool has connections, so that none waits for one."""

@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Form(StrEnum):
-    """In which form a document is printed."""
+    """文档格式：HTML、PDF、DOCX、XLSX"""
 
     HTML = "html"
     PDF = "pdf"

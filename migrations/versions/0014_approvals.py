@@ -115,6 +115,8 @@ def upgrade() -> None:
     for column in ("region_path", "unit_path", "flow_id", "unit_id", "receiver_unit_id", "subject_id"):
         op.create_index(f"ix_approvals_{column}", "approvals", [column])
     op.create_index("ix_approvals_author_id_created_at", "approvals", ["author_id", "created_at"])
+    op.create_index("ix_approvals_created_at_id", "approvals", ["created_at", "id"])
+    op.create_index("ix_approvals_due_on", "approvals", ["due_on", "id"], postgresql_where=sa.text("state = 'pending'"))
     op.create_index(
         "uq_approvals_kind_subject_id",
         "approvals",

@@ -45,6 +45,8 @@ class Approval(Keyed, UnitMember, Stamped, Versioned, Base):
         ),
         Index("ix_approvals_subject_id", "subject_id"),
         Index("ix_approvals_author_id_created_at", "author_id", "created_at"),
+        Index("ix_approvals_created_at_id", "created_at", "id"),
+        Index("ix_approvals_due_on", "due_on", "id", postgresql_where=text("state = 'pending'")),
         CheckConstraint("position >= 1", name="position"),
         CheckConstraint("(state = 'pending') = (ended_at IS NULL)", name="end"),
     )

@@ -130,7 +130,8 @@ def _visible(caller: Principal, who: Decider) -> ColumnElement[bool]:
         ApprovalTurn.approval_id == Approval.id,
         or_(ApprovalTurn.unit_id.in_(units), ApprovalTurn.decided_by == caller.user_id),
     )
-    return caller.scope.where(Approval, also=[Approval.author_id == caller.user_id, came.correlate(Approval).exists()])
+    # In this order: PostgreSQL looks at the turns only of what the scope does not hold.
+    return or_(caller.scope.where(Approval), Approval.author_id == caller.user_id, came.correlate(Approval).exists())
 
 
 _home, _deciding = aliased(Unit), aliased(Unit)
@@ -151,13 +152,16 @@ _COLUMNS = [
 
 
 def _rows(*more: Any) -> Select[Any]:
+    # Outer joins, though each finds its row: PostgreSQL leaves out those that a count does not ask for.
     return (
         select(*_COLUMNS, ApprovalTurn.permission, *more)
         .select_from(Approval)
-        .join(ApprovalTurn, and_(ApprovalTurn.approval_id == Approval.id, ApprovalTurn.position == Approval.position))
-        .join(_home, _home.id == Approval.unit_id)
-        .join(_deciding, _deciding.id == ApprovalTurn.unit_id)
-        .join(User, User.id == Approval.author_id)
+        .outerjoin(
+            ApprovalTurn, and_(ApprovalTurn.approval_id == Approval.id, ApprovalTurn.position == Approval.position)
+        )
+        .outerjoin(_home, _home.id == Approval.unit_id)
+        .outerjoin(_deciding, _deciding.id == ApprovalTurn.unit_id)
+        .outerjoin(User, User.id == Approval.author_id)
     )
 
 

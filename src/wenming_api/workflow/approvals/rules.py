@@ -10,9 +10,6 @@ from uuid import UUID
 from wenming_api.catalog.permissions import Permission
 from wenming_api.workflow.stand_ins.rules import Represented
 
-MAX_MARKS: Final = 100
-"""Most marks of one decision."""
-
 
 class ApprovalState(StrEnum):
     """Where an approval stands."""

@@ -41,6 +41,8 @@ from wenming_api.creation.title_rules.router import router as title_rules
 from wenming_api.creation.title_terms.router import router as title_terms
 from wenming_api.creation.titles.router import router as titles
 from wenming_api.ledgers.backtests.router import router as backtests
+from wenming_api.ledgers.book_operations.router import router as book_operations
+from wenming_api.ledgers.books.router import router as books
 from wenming_api.ledgers.bulk_reviews.router import router as bulk_reviews
 from wenming_api.ledgers.catalogue_nodes.router import router as catalogue_nodes
 from wenming_api.ledgers.catalogues.router import router as catalogues
@@ -135,6 +137,8 @@ ledgers: list[APIRouter] = [
     recommendations,
     backtests,
     quality,
+    book_operations,
+    books,
 ]
 
 # 创建活动管理

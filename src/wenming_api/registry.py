@@ -27,7 +27,6 @@ from wenming_api.creation.title_terms import models as title_terms
 from wenming_api.creation.titles import models as titles
 from wenming_api.kit import events, idempotency, jobs
 from wenming_api.kit.db import Base
-from wenming_api.ledgers.book_operations import models as book_operations
 from wenming_api.ledgers.books import models as books
 from wenming_api.ledgers.catalogues import models as catalogues
 from wenming_api.ledgers.documents import models as documents
@@ -68,7 +67,6 @@ __all__ = [
     "areas",
     "assessments",
     "audit",
-    "book_operations",
     "books",
     "calendars",
     "catalogues",

@@ -11,6 +11,9 @@ class Permission(StrEnum):
     ASSESSMENTS_READ = "assessments.read"
     ASSESSMENTS_RUN = "assessments.run"
     AUDIT_READ = "audit.read"
+    BOOKS_ARCHIVE = "books.archive"
+    BOOKS_MANAGE = "books.manage"
+    BOOKS_READ = "books.read"
     CATALOGUES_MANAGE = "catalogues.manage"
     CATALOGUES_READ = "catalogues.read"
     DICTIONARIES_MANAGE = "dictionaries.manage"
@@ -89,6 +92,9 @@ LABELS: dict[Permission, str] = {
     Permission.ASSESSMENTS_READ: "查看测评",
     Permission.ASSESSMENTS_RUN: "变更测评状态",
     Permission.AUDIT_READ: "查看审计日志",
+    Permission.BOOKS_ARCHIVE: "归档台账册",
+    Permission.BOOKS_MANAGE: "归并与分发台账",
+    Permission.BOOKS_READ: "查看台账册",
     Permission.CATALOGUES_MANAGE: "维护分类目录",
     Permission.CATALOGUES_READ: "查看分类目录",
     Permission.DICTIONARIES_MANAGE: "维护字典",

@@ -1,7 +1,6 @@
 """Merging and distributing (S2.3): what is moved once is somewhere once. Pure."""
 
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
@@ -16,18 +15,6 @@ MAX_NAMED: Final = 2_000
 
 EntryKey = tuple[UUID, UUID]
 """Submission and node: an entry of a book."""
-
-
-class OperationKind(StrEnum):
-    """What was done."""
-
-    MERGE = "merge"
-    DISTRIBUTE = "distribute"
-
-    @property
-    def label(self) -> str:
-        """What a user calls it."""
-        return {"merge": "归并", "distribute": "分发"}[self.value]
 
 
 class TwiceGiven(ValueError):

@@ -38,6 +38,18 @@ class BookState(StrEnum):
         return {"live": "使用中", "archived": "已归档", "dissolved": "已撤销"}[self.value]
 
 
+class OperationKind(StrEnum):
+    """What was done."""
+
+    MERGE = "merge"
+    DISTRIBUTE = "distribute"
+
+    @property
+    def label(self) -> str:
+        """What a user calls it."""
+        return {"merge": "归并", "distribute": "分发"}[self.value]
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """A node of a catalogue, as far as its order and what it requires go."""

@@ -90,9 +90,10 @@ _READS_WORK = frozenset(
         _P.UNITS_READ,
     }
 )
-_KEEPS_LEDGERS: frozenset[Permission] = frozenset(
+_KEEPS_LEDGERS = frozenset(
     {
         _P.APPROVALS_READ,
+        _P.BOOKS_READ,
         _P.CATALOGUES_READ,
         _P.DOCUMENTS_PRINT,
         _P.LAYOUTS_READ,
@@ -111,13 +112,16 @@ _KEEPS_LEDGERS: frozenset[Permission] = frozenset(
 """What whoever writes a unit's ledger needs (L1)."""
 _REVIEWS_IN_UNIT = frozenset(
     {
+        _P.BOOKS_ARCHIVE,
         _P.RECORDS_REVIEW,
         _P.SUBMISSIONS_REVIEW,
     }
 )
 """What the reviewer inside a unit needs besides (L2.4)."""
-_LEDGER_OFFICE: frozenset[Permission] = frozenset(
+_LEDGER_OFFICE = frozenset(
     {
+        _P.BOOKS_ARCHIVE,
+        _P.BOOKS_MANAGE,
         _P.CATALOGUES_MANAGE,
         _P.FLOWS_MANAGE,
         _P.LAYOUTS_MANAGE,

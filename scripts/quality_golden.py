@@ -152,14 +152,14 @@ def verdict(rule: Rule, features: Features, *, on: date, server: bool) -> str:
 TEXTS = [
     "",
     " ",
-    "\u3000\u3000\u5b66\u96f7\u950b\n\u6d3b\u52a8\u00a0",
-    "école",
+    "\u3000\u3000学雷锋\n活动\u00a0",
+    "e\u0301cole",
     "𠮷野家",
     "\u200b",
     "今天，淄博市第一中学开展活动",
-    "\ufeff\u6b63\u6587",
+    "\ufeff正文",
     "a\tb",
-    "\ud83d\udc69\u200d\ud83d\udc69\u200d\ud83d\udc67",
+    "\U0001f469\u200d\U0001f469\u200d\U0001f467",
 ]
 NUMBERS = [
     "",

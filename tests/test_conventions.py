@@ -24,6 +24,8 @@ IDS = [operation_id(route) for route in ROUTES]
 
 # Changes that need no version: what they act on has none, or the act is safe to repeat on any version.
 WITHOUT_IF_MATCH = {
+    "ledgers_autosaves_drop": "what one user is typing is his alone, and dropping it twice is dropping it once",
+    "ledgers_autosaves_keep": "what one user is typing is his alone, and has no versions",
     "messaging_inbox_delete": "a message is removed by its only reader, never edited",
     "system_sessions_end": "a session is ended, never edited",
 }

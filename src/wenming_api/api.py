@@ -40,6 +40,9 @@ from wenming_api.creation.title_families.router import router as title_families
 from wenming_api.creation.title_rules.router import router as title_rules
 from wenming_api.creation.title_terms.router import router as title_terms
 from wenming_api.creation.titles.router import router as titles
+from wenming_api.ledgers.saved_filters.router import router as saved_filters
+from wenming_api.ledgers.record_prefills.router import router as record_prefills
+from wenming_api.ledgers.autosaves.router import router as autosaves
 from wenming_api.ledgers.backtests.router import router as backtests
 from wenming_api.ledgers.book_operations.router import router as book_operations
 from wenming_api.ledgers.books.router import router as books
@@ -119,27 +122,7 @@ workflow: list[APIRouter] = [
 ]
 
 # 电子台账
-ledgers: list[APIRouter] = [
-    renderings,
-    documents,
-    catalogues,
-    catalogue_nodes,
-    record_searches,
-    records,
-    record_reviews,
-    layouts,
-    topics,
-    topic_archives,
-    destinations,
-    bulk_reviews,
-    dispatches,
-    ledger_submissions,
-    recommendations,
-    backtests,
-    quality,
-    book_operations,
-    books,
-]
+ledgers: list[APIRouter] = [catalogues, catalogue_nodes, record_searches, saved_filters, record_prefills, autosaves, records, record_reviews, renderings, documents, layouts, topics, topic_archives, destinations, bulk_reviews, dispatches, ledger_submissions, recommendations, backtests, quality, book_operations, books,]
 
 # 创建活动管理
 activities: list[APIRouter] = []

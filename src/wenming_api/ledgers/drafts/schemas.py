@@ -1,5 +1,6 @@
 """Autosaved drafts as they are sent and answered."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,15 +10,29 @@ from wenming_api.kit.fields import Moment, Out, Strict
 from wenming_api.ledgers.contents.rules import LABELS
 
 MAX_CHARACTERS = 200_000
+MAX_VALUES = 5_000
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, names of fields included; a number or a gap counts as an empty text."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+    else:
+        yield value if isinstance(value, str) else ""
 
 
 def _bounded(content: dict[str, Any]) -> dict[str, Any]:
     if unknown := sorted(content.keys() - LABELS.keys()):
         raise ValueError(f"没有字段“{unknown[0][:60]}”")
-    text = str(content)
-    if len(text) > MAX_CHARACTERS:
+    texts = list(_texts(content))
+    if sum(map(len, texts)) > MAX_CHARACTERS or len(texts) > MAX_VALUES:
         raise ValueError("暂存的内容过大")
-    if "\\x00" in text or "\\ud8" in text or "\x00" in text:
+    if any(character == "\x00" or "\ud800" <= character <= "\udfff" for text in texts for character in text):
         raise ValueError("含有不可见的控制字符或残缺字符，请删除后重新输入")
     return content
 

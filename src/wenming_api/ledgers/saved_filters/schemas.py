@@ -4,20 +4,21 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, field_validator
 
-from wenming_api.kit.fields import Moment, Name, Out, Strict
+from wenming_api.kit.fields import Moment, Name, Out, ShortText, Strict
 from wenming_api.ledgers.record_searches.schemas import RecordFilter, RecordSort
 
 _NAMES = {*RecordFilter.__slots__, "sort"}
-Value = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\ud800-\udfff]*$")]
 
 
 class FilterIn(Strict):
     """保存常用筛选"""
 
     name: Name = Field(examples=["本季度志愿服务"])
-    query: Annotated[dict[str, Value], Field(max_length=20, description="台账列表的查询参数", examples=[{"q": "志愿"}])]
+    query: Annotated[
+        dict[str, ShortText], Field(max_length=20, description="台账列表的查询参数", examples=[{"q": "志愿"}])
+    ]
 
     @field_validator("query")
     @classmethod

@@ -40,8 +40,6 @@ from wenming_api.creation.title_families.router import router as title_families
 from wenming_api.creation.title_rules.router import router as title_rules
 from wenming_api.creation.title_terms.router import router as title_terms
 from wenming_api.creation.titles.router import router as titles
-from wenming_api.ledgers.saved_filters.router import router as saved_filters
-from wenming_api.ledgers.record_prefills.router import router as record_prefills
 from wenming_api.ledgers.autosaves.router import router as autosaves
 from wenming_api.ledgers.backtests.router import router as backtests
 from wenming_api.ledgers.book_operations.router import router as book_operations
@@ -55,10 +53,12 @@ from wenming_api.ledgers.documents.router import router as documents
 from wenming_api.ledgers.layouts.router import router as layouts
 from wenming_api.ledgers.quality.router import router as quality
 from wenming_api.ledgers.recommendations.router import router as recommendations
+from wenming_api.ledgers.record_prefills.router import router as record_prefills
 from wenming_api.ledgers.record_reviews.router import router as record_reviews
 from wenming_api.ledgers.record_searches.router import router as record_searches
 from wenming_api.ledgers.records.router import router as records
 from wenming_api.ledgers.renderings.router import router as renderings
+from wenming_api.ledgers.saved_filters.router import router as saved_filters
 from wenming_api.ledgers.submissions.router import router as ledger_submissions
 from wenming_api.ledgers.topic_archives.router import router as topic_archives
 from wenming_api.ledgers.topics.router import router as topics
@@ -122,7 +122,30 @@ workflow: list[APIRouter] = [
 ]
 
 # 电子台账
-ledgers: list[APIRouter] = [catalogues, catalogue_nodes, record_searches, saved_filters, record_prefills, autosaves, records, record_reviews, renderings, documents, layouts, topics, topic_archives, destinations, bulk_reviews, dispatches, ledger_submissions, recommendations, backtests, quality, book_operations, books,]
+ledgers: list[APIRouter] = [
+    catalogues,
+    catalogue_nodes,
+    record_searches,
+    saved_filters,
+    record_prefills,
+    autosaves,
+    records,
+    record_reviews,
+    renderings,
+    documents,
+    layouts,
+    topics,
+    topic_archives,
+    destinations,
+    bulk_reviews,
+    dispatches,
+    ledger_submissions,
+    recommendations,
+    backtests,
+    quality,
+    book_operations,
+    books,
+]
 
 # 创建活动管理
 activities: list[APIRouter] = []

@@ -58,7 +58,7 @@ def upgrade() -> None:
         sa.Column("items", JSONB(), nullable=False),
         sa.Column("vetoes", JSONB(), nullable=False),
         sa.Column("sample", sa.Boolean(), nullable=False),
-        sa.Column("state", ENUM("draft", "published", "retired", name="rule_state"), nullable=False),
+        sa.Column("state", ENUM("draft", "published", "retired", name="title_rule_state"), nullable=False),
         *stamped(),
         sa.CheckConstraint("pass_score >= 0", name=op.f("ck_title_rules_pass_score")),
         sa.PrimaryKeyConstraint("id", name="pk_title_rules"),

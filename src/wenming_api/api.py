@@ -3,6 +3,13 @@
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
+from wenming_api.activities.calendars.router import router as activity_calendar
+from wenming_api.activities.contents.router import router as activity_contents
+from wenming_api.activities.events.router import router as activities_
+from wenming_api.activities.marks.router import router as marks
+from wenming_api.activities.shares.router import router as shares
+from wenming_api.activities.sub_activities.router import router as sub_activities
+from wenming_api.activities.templates.router import router as activity_templates
 from wenming_api.analytics.progress.router import router as progress
 from wenming_api.analytics.rankings.router import router as rankings
 from wenming_api.analytics.statistics.router import router as statistics
@@ -106,6 +113,17 @@ system: list[APIRouter] = [
 # 文明创建管理
 creation: list[APIRouter] = [title_rules, title_terms, title_families, titles, title_applications]
 
+# 创建活动管理
+activities: list[APIRouter] = [
+    activity_templates,
+    activities_,
+    activity_contents,
+    marks,
+    sub_activities,
+    shares,
+    activity_calendar,
+]
+
 # 短信平台与消息
 messaging: list[APIRouter] = [inbox]
 
@@ -146,9 +164,6 @@ ledgers: list[APIRouter] = [
     book_operations,
     books,
 ]
-
-# 创建活动管理
-activities: list[APIRouter] = []
 
 # 文明城市创建管理
 city: list[APIRouter] = [

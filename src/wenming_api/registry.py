@@ -3,9 +3,7 @@
 from wenming_api.activities.contents import models as activity_contents
 from wenming_api.activities.events import models as activities
 from wenming_api.activities.manuscripts import models as manuscripts
-from wenming_api.activities.marks import models as activity_marks
 from wenming_api.activities.shares import models as activity_shares
-from wenming_api.activities.sub_activities import models as sub_activities
 from wenming_api.activities.templates import models as activity_templates
 from wenming_api.city.answers import models as answers
 from wenming_api.city.assessments import models as assessments
@@ -58,7 +56,6 @@ from wenming_api.workflow.stand_ins import models as stand_ins
 __all__ = [
     "activities",
     "activity_contents",
-    "activity_marks",
     "activity_shares",
     "activity_templates",
     "answers",
@@ -98,7 +95,6 @@ __all__ = [
     "sites",
     "stand_ins",
     "standards",
-    "sub_activities",
     "submissions",
     "survey_links",
     "survey_scores",

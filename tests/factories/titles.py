@@ -10,7 +10,7 @@ from tests.factories.callers import make_user
 from tests.factories.places import make_city, make_county, make_unit
 from wenming_api.catalog.permissions import Permission
 from wenming_api.creation.title_rules.models import TitleRule
-from wenming_api.creation.title_rules.rules import Item, RuleState, TitleKind, TitleLevel
+from wenming_api.creation.title_rules.rules import Item, TitleKind, TitleLevel, TitleRuleState
 from wenming_api.creation.title_terms.models import TitleTerm
 from wenming_api.creation.title_terms.queries import today
 from wenming_api.creation.title_terms.rules import TermState
@@ -62,7 +62,7 @@ async def make_rule(session: WriteSession, **values: Any) -> TitleRule:
             "pass_score": Decimal(8),
             "items": [item.to_json() for item in ITEMS],
             "vetoes": VETOES,
-            "state": RuleState.PUBLISHED,
+            "state": TitleRuleState.PUBLISHED,
             **values,
         }
     )

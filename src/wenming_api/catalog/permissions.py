@@ -6,6 +6,12 @@ from enum import StrEnum
 class Permission(StrEnum):
     """Names of permissions: `<domain>.<act>`."""
 
+    ACTIVITIES_MARK = "activities.mark"
+    ACTIVITIES_READ = "activities.read"
+    ACTIVITIES_RELEASE = "activities.release"
+    ACTIVITIES_REVIEW = "activities.review"
+    ACTIVITIES_WRITE = "activities.write"
+    ACTIVITY_TEMPLATES_MANAGE = "activity_templates.manage"
     APPROVALS_READ = "approvals.read"
     ASSESSMENTS_MANAGE = "assessments.manage"
     ASSESSMENTS_READ = "assessments.read"
@@ -87,6 +93,12 @@ class Permission(StrEnum):
 
 
 LABELS: dict[Permission, str] = {
+    Permission.ACTIVITIES_MARK: "评定优秀活动",
+    Permission.ACTIVITIES_READ: "查看活动",
+    Permission.ACTIVITIES_RELEASE: "允许活动对外分享",
+    Permission.ACTIVITIES_REVIEW: "审批活动计划",
+    Permission.ACTIVITIES_WRITE: "录入活动",
+    Permission.ACTIVITY_TEMPLATES_MANAGE: "维护活动模板",
     Permission.APPROVALS_READ: "查看审批",
     Permission.ASSESSMENTS_MANAGE: "编制测评",
     Permission.ASSESSMENTS_READ: "查看测评",

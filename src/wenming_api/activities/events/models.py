@@ -5,11 +5,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Numeric, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Numeric, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from wenming_api.access.columns import OwnerScoped, UnitMember
-from wenming_api.activities.events.rules import ActivityKind, ActivityState
+from wenming_api.activities.events.rules import ActivityKind, ActivityState, MarkKind
 from wenming_api.kit import clock
 from wenming_api.kit.db import Base, Keyed, Stamped, Versioned, enum_column
 
@@ -94,3 +94,45 @@ class ActivityStep(Keyed, Base):
     at: Mapped[datetime] = mapped_column(default=clock.now)
 
     __table_args__ = (UniqueConstraint("activity_id", "no"),)
+
+
+class ActivityMark(Keyed, Versioned, Base):
+    """A mark given to an activity by `unit_id`, a unit above the organiser; revoked ones stay as history."""
+
+    __tablename__ = "activity_marks"
+
+    activity_id: Mapped[UUID] = mapped_column(ForeignKey("activities.id"), index=True)
+    kind: Mapped[MarkKind] = enum_column(MarkKind)
+    unit_id: Mapped[UUID] = mapped_column(ForeignKey("units.id"), index=True)
+    reason: Mapped[str]
+    given_by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    given_at: Mapped[datetime] = mapped_column(default=clock.now)
+    revoked_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    revoked_at: Mapped[datetime | None]
+    revoke_reason: Mapped[str | None]
+
+    __table_args__ = (
+        Index(
+            "uq_activity_marks_standing",
+            "activity_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("revoked_at IS NULL"),
+        ),
+        CheckConstraint("(revoked_at IS NULL) = (revoked_by IS NULL)", name="revoked"),
+        CheckConstraint("(revoked_at IS NULL) = (revoke_reason IS NULL)", name="revoke_reason"),
+    )
+
+
+class ActivityLink(Base):
+    """`child_id` is part of `parent_id`; attached by a user of the parent's unit, or of a unit above it."""
+
+    __tablename__ = "activity_links"
+
+    parent_id: Mapped[UUID] = mapped_column(ForeignKey("activities.id"), primary_key=True)
+    child_id: Mapped[UUID] = mapped_column(ForeignKey("activities.id"), primary_key=True, index=True)
+    attached_by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    attached_at: Mapped[datetime] = mapped_column(default=clock.now)
+    reason: Mapped[str | None]
+
+    __table_args__ = (CheckConstraint("parent_id <> child_id", name="not_itself"),)

@@ -35,6 +35,18 @@ class ActivityKind(StrEnum):
         return self is ActivityKind.ARISING
 
 
+class MarkKind(StrEnum):
+    """What the managing unit calls an activity."""
+
+    EXCELLENT = "excellent"
+    DEMONSTRATION = "demonstration"
+
+    @property
+    def label(self) -> str:
+        """What the mark is called."""
+        return {"excellent": "优秀活动", "demonstration": "示范活动"}[self.value]
+
+
 class ActivityState(StrEnum):
     """Where an activity stands. `cancelled` is final; a recorded one lives on in its record."""
 

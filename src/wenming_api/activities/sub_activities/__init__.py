@@ -1,1 +1,1 @@
-"""子活动: activities that are part of others. Tables: activity_links."""
+"""子活动: activities that are part of others. Tables: none of its own (activity_links of events)."""

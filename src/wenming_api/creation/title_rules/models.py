@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from wenming_api.creation.title_rules.rules import RuleState, TitleKind, TitleLevel
+from wenming_api.creation.title_rules.rules import TitleKind, TitleLevel, TitleRuleState
 from wenming_api.kit.db import Base, Keyed, Stamped, Versioned, enum_column
 
 
@@ -31,6 +31,6 @@ class TitleRule(Keyed, Stamped, Versioned, Base):
     items: Mapped[list[dict[str, Any]]]
     vetoes: Mapped[list[dict[str, Any]]]
     sample: Mapped[bool] = mapped_column(default=False)
-    state: Mapped[RuleState] = enum_column(RuleState, default=RuleState.DRAFT)
+    state: Mapped[TitleRuleState] = enum_column(TitleRuleState, default=TitleRuleState.DRAFT)
 
     __table_args__ = (CheckConstraint("pass_score >= 0", name="pass_score"),)

@@ -10,7 +10,7 @@ from sqlalchemy import or_, select
 from wenming_api.access.principal import Principal
 from wenming_api.catalog.permissions import Permission
 from wenming_api.creation.title_rules.models import TitleRule
-from wenming_api.creation.title_rules.rules import Item, RuleState, TitleKind, Veto, publication_gaps
+from wenming_api.creation.title_rules.rules import Item, TitleKind, TitleRuleState, Veto, publication_gaps
 from wenming_api.creation.title_rules.schemas import TitleRuleDetail, TitleRuleRow, TitleRuleSort
 from wenming_api.kit.actions import action
 from wenming_api.kit.db import AnySession
@@ -41,7 +41,7 @@ async def list_rules(
     params: PageParams,
     sort: TitleRuleSort = TitleRuleSort.CODE,
     kind: TitleKind | None = None,
-    state: RuleState | None = None,
+    state: TitleRuleState | None = None,
     q: str | None = None,
 ) -> Page[TitleRuleRow]:
     """Rules that match every filter given, in two statements."""
@@ -71,7 +71,7 @@ async def read_rule(session: AnySession, *, caller: Principal, rule_id: UUID) ->
     items = items_of(rule)
     gaps = publication_gaps(items, pass_score=rule.pass_score)
     permitted = (caller.may(Permission.TITLE_RULES_MANAGE), f"需要“{Permission.TITLE_RULES_MANAGE.label}”权限")
-    draft = (rule.state is RuleState.DRAFT, f"标准{rule.state.label}，不能再修改")
+    draft = (rule.state is TitleRuleState.DRAFT, f"标准{rule.state.label}，不能再修改")
     plain = {name: getattr(rule, name) for name in TitleRuleRow.model_fields if not name.endswith("_label")}
     return TitleRuleDetail(
         **plain,
@@ -82,12 +82,12 @@ async def read_rule(session: AnySession, *, caller: Principal, rule_id: UUID) ->
         items=items,
         vetoes=vetoes_of(rule),
         maximum=sum((item.points for item in items if item.points is not None), start=Decimal(0)),
-        gaps=gaps if rule.state is RuleState.DRAFT else [],
+        gaps=gaps if rule.state is TitleRuleState.DRAFT else [],
         created_at=rule.created_at,
         updated_at=rule.updated_at,
         allowed_actions=[
             action("update", "修改", permitted, draft),
             action("publish", "发布", permitted, draft, (not gaps, "；".join(gaps))),
-            action("retire", "停用", permitted, (rule.state is RuleState.PUBLISHED, "只有已发布的标准可以停用")),
+            action("retire", "停用", permitted, (rule.state is TitleRuleState.PUBLISHED, "只有已发布的标准可以停用")),
         ],
     )

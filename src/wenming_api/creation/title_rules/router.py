@@ -9,7 +9,7 @@ from wenming_api.access.guards import may
 from wenming_api.access.principal import Principal
 from wenming_api.catalog.permissions import Permission
 from wenming_api.creation.title_rules import queries, service
-from wenming_api.creation.title_rules.rules import RuleAction, RuleState, TitleKind
+from wenming_api.creation.title_rules.rules import RuleAction, TitleKind, TitleRuleState
 from wenming_api.creation.title_rules.schemas import (
     TitleRuleCreate,
     TitleRuleDetail,
@@ -45,7 +45,7 @@ async def list_(
     paging: Paging,
     sort: TitleRuleSort = TitleRuleSort.CODE,
     kind: Annotated[TitleKind | None, Query(description="称号类型")] = None,
-    state: Annotated[RuleState | None, Query(description="状态")] = None,
+    state: Annotated[TitleRuleState | None, Query(description="状态")] = None,
     q: Annotated[Search | None, Query(description="名称或代码")] = None,
 ) -> Page[TitleRuleRow]:
     """各类文明称号的评选标准；标注“示例”的来自公开资料，须补全后使用。"""

@@ -60,7 +60,7 @@ class TitleLevel(StrEnum):
 _LEVELS = tuple(TitleLevel)
 
 
-class RuleState(StrEnum):
+class TitleRuleState(StrEnum):
     """draft → published (immutable) → retired."""
 
     DRAFT = "draft"
@@ -80,9 +80,9 @@ class RuleAction(StrEnum):
     RETIRE = "retire"
 
 
-RULE_STEPS: Mapping[RuleAction, tuple[RuleState, RuleState]] = {
-    RuleAction.PUBLISH: (RuleState.DRAFT, RuleState.PUBLISHED),
-    RuleAction.RETIRE: (RuleState.PUBLISHED, RuleState.RETIRED),
+RULE_STEPS: Mapping[RuleAction, tuple[TitleRuleState, TitleRuleState]] = {
+    RuleAction.PUBLISH: (TitleRuleState.DRAFT, TitleRuleState.PUBLISHED),
+    RuleAction.RETIRE: (TitleRuleState.PUBLISHED, TitleRuleState.RETIRED),
 }
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from wenming_api.creation.title_rules.rules import RuleState, TitleKind, TitleLevel
+from wenming_api.creation.title_rules.rules import TitleKind, TitleLevel, TitleRuleState
 from wenming_api.kit.actions import AllowedAction
 from wenming_api.kit.fields import (
     Code,
@@ -112,7 +112,7 @@ class TitleRuleRow(Out):
     prerequisite: TitleLevel
     pass_score: ScoreOut | None
     sample: bool = Field(description="是否为随系统提供的公开示例")
-    state: RuleState
+    state: TitleRuleState
     state_label: str
     version: int
 

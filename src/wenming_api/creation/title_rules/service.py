@@ -14,8 +14,8 @@ from wenming_api.creation.title_rules.rules import (
     RULE_STEPS,
     Item,
     RuleAction,
-    RuleState,
     TitleLevel,
+    TitleRuleState,
     base_rules,
     publication_gaps,
 )
@@ -104,7 +104,7 @@ async def update_rule(
     """Change a draft; `RuleFrozen` once it is published."""
     rule = await _locked(session, rule_id)
     check_edited(version, rule.version)
-    if rule.state is not RuleState.DRAFT:
+    if rule.state is not TitleRuleState.DRAFT:
         raise RuleFrozen(f"标准{rule.state.label}，不能再修改；请新增一份标准。")
     _check_codes(changes.items, changes.vetoes)
     given: dict[str, Any] = changes.model_dump(exclude_unset=True)
@@ -164,7 +164,7 @@ async def load_base_title_rules(session: WriteSession) -> int:
             "items": [item.to_json() for item in rule.items],
             "vetoes": [{"code": veto.code, "text": veto.text} for veto in rule.vetoes],
             "sample": True,
-            "state": RuleState.DRAFT,
+            "state": TitleRuleState.DRAFT,
             "version": 1,
             "created_at": now,
             "updated_at": now,

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from wenming_api.access.principal import Principal
 from wenming_api.creation.title_rules.models import TitleRule
-from wenming_api.creation.title_rules.rules import RuleState, TitleKind, TitleLevel
+from wenming_api.creation.title_rules.rules import TitleKind, TitleLevel, TitleRuleState
 from wenming_api.creation.title_terms.models import TitleTerm
 from wenming_api.creation.title_terms.rules import TERM_LABELS, TERM_STEPS, TermAction, TermState, allowed_from
 from wenming_api.creation.title_terms.schemas import TermCreate, TermUpdate
@@ -37,7 +37,7 @@ class TermExists(Conflict):
 
 async def _check_rule(session: WriteSession, rule_id: UUID, kind: TitleKind) -> None:
     rule = await session.get(TitleRule, rule_id)
-    if rule is None or rule.state is not RuleState.PUBLISHED or rule.kind is not kind:
+    if rule is None or rule.state is not TitleRuleState.PUBLISHED or rule.kind is not kind:
         raise InvalidInput(errors=[FieldError("/rule_id", f"须是已发布的“{kind.label}”评选标准")])
 
 

@@ -92,6 +92,8 @@ _READS_WORK = frozenset(
 )
 _KEEPS_LEDGERS = frozenset(
     {
+        _P.ACTIVITIES_READ,
+        _P.ACTIVITIES_WRITE,
         _P.APPROVALS_READ,
         _P.BOOKS_READ,
         _P.CATALOGUES_READ,
@@ -111,15 +113,15 @@ _KEEPS_LEDGERS = frozenset(
 )
 """What whoever writes a unit's ledger needs (L1)."""
 _REVIEWS_IN_UNIT = frozenset(
-    {
-        _P.BOOKS_ARCHIVE,
-        _P.RECORDS_REVIEW,
-        _P.SUBMISSIONS_REVIEW,
-    }
+    {_P.ACTIVITIES_RELEASE, _P.ACTIVITIES_REVIEW, _P.BOOKS_ARCHIVE, _P.RECORDS_REVIEW, _P.SUBMISSIONS_REVIEW}
 )
 """What the reviewer inside a unit needs besides (L2.4)."""
 _LEDGER_OFFICE = frozenset(
     {
+        _P.ACTIVITIES_MARK,
+        _P.ACTIVITIES_RELEASE,
+        _P.ACTIVITIES_REVIEW,
+        _P.ACTIVITY_TEMPLATES_MANAGE,
         _P.BOOKS_ARCHIVE,
         _P.BOOKS_MANAGE,
         _P.CATALOGUES_MANAGE,

@@ -9,7 +9,7 @@ from wenming_api.activities.events.models import Activity
 from wenming_api.activities.events.queries import visible
 from wenming_api.activities.shares.models import ActivityShare
 from wenming_api.activities.shares.rules import closed_because, page_address, weibo_address
-from wenming_api.activities.shares.schemas import SharedActivity, ShareOut
+from wenming_api.activities.shares.schemas import ActivityShareOut, SharedActivity
 from wenming_api.catalog.permissions import Permission
 from wenming_api.kit import clock
 from wenming_api.kit.actions import action
@@ -27,7 +27,7 @@ class ShareClosed(NotFound):
     title = "分享不存在或已失效"
 
 
-def shown(share: ActivityShare, one: Activity, *, caller: Principal, base: str) -> ShareOut:
+def shown(share: ActivityShare, one: Activity, *, caller: Principal, base: str) -> ActivityShareOut:
     """A share as its unit sees it."""
     closed = closed_because(
         expires_at=share.expires_at,
@@ -36,7 +36,7 @@ def shown(share: ActivityShare, one: Activity, *, caller: Principal, base: str) 
         now=clock.now(),
     )
     page = page_address(base, share.token)
-    return ShareOut(
+    return ActivityShareOut(
         id=share.id,
         activity_id=one.id,
         token=share.token,
@@ -58,7 +58,9 @@ def shown(share: ActivityShare, one: Activity, *, caller: Principal, base: str) 
     )
 
 
-async def list_shares(session: AnySession, *, caller: Principal, activity_id: UUID, base: str) -> list[ShareOut]:
+async def list_shares(
+    session: AnySession, *, caller: Principal, activity_id: UUID, base: str
+) -> list[ActivityShareOut]:
     """The newest 100 shares of an activity, in two statements; `NotFound`."""
     one = await session.scalar(select(Activity).where(Activity.id == activity_id, visible(caller)))
     if one is None:

@@ -13,7 +13,7 @@ from wenming_api.activities.events.schemas import ActivityDetail
 from wenming_api.activities.shares import queries, service
 from wenming_api.activities.shares.queries import ShareClosed
 from wenming_api.activities.shares.rules import page_address, qr_code
-from wenming_api.activities.shares.schemas import ShareCreate, SharedActivity, ShareOut
+from wenming_api.activities.shares.schemas import ActivityShareOut, ShareCreate, SharedActivity
 from wenming_api.catalog.permissions import Permission
 from wenming_api.kit.db import WriteSession
 from wenming_api.kit.fields import Transition
@@ -62,7 +62,7 @@ async def withhold(
 
 
 @router.get("/activities/{activity_id}/shares", summary="查看活动的分享", responses=INSIDE)
-async def list_(caller: MayRead, activity_id: UUID, session: Reads, request: Request) -> list[ShareOut]:
+async def list_(caller: MayRead, activity_id: UUID, session: Reads, request: Request) -> list[ActivityShareOut]:
     """该活动的分享及其是否仍公开。"""
     return await queries.list_shares(session, caller=caller, activity_id=activity_id, base=str(request.base_url))
 
@@ -70,7 +70,7 @@ async def list_(caller: MayRead, activity_id: UUID, session: Reads, request: Req
 @router.post("/activities/{activity_id}/shares", summary="生成活动分享", status_code=201, responses=INSIDE)
 async def create(
     caller: MayWrite, activity_id: UUID, body: ShareCreate, session: Writes, request: Request
-) -> list[ShareOut]:
+) -> list[ActivityShareOut]:
     """生成带不可猜测口令的公开页面；到期或撤销后失效。"""
     await service.create_share(session, caller=caller, activity_id=activity_id, new=body)
     return await queries.list_shares(session, caller=caller, activity_id=activity_id, base=str(request.base_url))
@@ -79,7 +79,7 @@ async def create(
 @router.post("/activities/{activity_id}/shares/{share_id}/revoke", summary="撤销活动分享", responses=STEP)
 async def revoke(
     caller: MayWrite, activity_id: UUID, share_id: UUID, body: Transition, session: Writes, request: Request
-) -> list[ShareOut]:
+) -> list[ActivityShareOut]:
     """撤销后公开页面立即失效。"""
     await service.revoke_share(session, caller=caller, activity_id=activity_id, share_id=share_id, judged=body)
     return await queries.list_shares(session, caller=caller, activity_id=activity_id, base=str(request.base_url))

@@ -18,7 +18,7 @@ class ShareCreate(Strict):
     days: Annotated[int, Field(ge=1, le=365)] = Field(default=30, description="有效天数")
 
 
-class ShareOut(Out):
+class ActivityShareOut(Out):
     """活动的一个分享"""
 
     id: UUID

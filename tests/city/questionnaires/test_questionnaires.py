@@ -88,6 +88,8 @@ async def test_versions_guard_every_change(admin: httpx.AsyncClient, survey: Sur
     [
         ({"closes_at": (clock.now() - timedelta(days=9)).isoformat()}, "/closes_at"),
         ({"opens_at": "2026-11-01T00:00:00"}, "/opens_at"),
+        ({"opens_at": "0001-01-01T00:00:00+08:00"}, "/opens_at"),
+        ({"closes_at": "9999-12-31T23:59:59Z"}, "/closes_at"),
         ({"per_device": 0}, "/per_device"),
         ({"name": "\x00"}, "/name"),
     ],

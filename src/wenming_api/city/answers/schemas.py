@@ -4,11 +4,11 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from wenming_api.city.answers.rules import LONGEST_TEXT, AnswerOutcome, AnswerSource, Line
 from wenming_api.city.questionnaires.rules import QuestionKind
-from wenming_api.city.questionnaires.schemas import MAX_OPTIONS, MAX_QUESTIONS
+from wenming_api.city.questionnaires.schemas import MAX_OPTIONS, MAX_QUESTIONS, Instant
 from wenming_api.kit.fields import ClientId, Code, LongText, Moment, Out, Strict
 
 MAX_BATCH = 100
@@ -42,7 +42,7 @@ class AnswerIn(Strict):
 
     id: Annotated[ClientId, Field(description="答卷编号，由客户端生成；重复发送只记一次")]
     stratum_id: UUID = Field(description="样本层")
-    captured_at: Annotated[AwareDatetime, Field(description="访问时间", examples=["2026-11-05T10:20:00+08:00"])]
+    captured_at: Annotated[Instant, Field(description="访问时间", examples=["2026-11-05T10:20:00+08:00"])]
     items: Items
 
 

@@ -1,10 +1,11 @@
 """What questionnaires take and answer."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from wenming_api.city.questionnaires.rules import Condition, Option, Question, QuestionKind, QuestionnaireState
 from wenming_api.kit.actions import AllowedAction
@@ -26,8 +27,18 @@ from wenming_api.kit.fields import (
 MAX_QUESTIONS = 200
 MAX_OPTIONS = 50
 
-Opens = Annotated[AwareDatetime, Field(description="开放时间", examples=["2026-11-01T00:00:00+08:00"])]
-Closes = Annotated[AwareDatetime, Field(description="截止时间，此刻起不再接收", examples=["2026-11-15T00:00:00+08:00"])]
+
+def _in_reach(value: datetime) -> datetime:
+    if not 2000 <= value.year < 2200:
+        raise ValueError("时间须在 2000 年至 2199 年之间")
+    return value
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_reach)]
+"""A time that survives being shown in any zone."""
+
+Opens = Annotated[Instant, Field(description="开放时间", examples=["2026-11-01T00:00:00+08:00"])]
+Closes = Annotated[Instant, Field(description="截止时间，此刻起不再接收", examples=["2026-11-15T00:00:00+08:00"])]
 QuestionText = Annotated[
     LongText, Field(min_length=1, max_length=1_000, description="题目", examples=["您对所在社区的环境卫生满意吗？"])
 ]

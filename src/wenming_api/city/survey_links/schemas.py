@@ -4,8 +4,9 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
+from wenming_api.city.questionnaires.schemas import Instant
 from wenming_api.city.survey_strata.schemas import MAX_STRATA
 from wenming_api.kit.actions import AllowedAction
 from wenming_api.kit.fields import Moment, Out, ShortText, Strict, Transition
@@ -39,7 +40,7 @@ class SurveyLinksIn(Strict):
     stratum_ids: list[UUID] | None = Field(
         default=None, min_length=1, max_length=MAX_STRATA, description="只为这些样本层生成；null 为全部"
     )
-    expires_at: Annotated[AwareDatetime, Field(description="链接失效时间", examples=["2026-11-15T00:00:00+08:00"])]
+    expires_at: Annotated[Instant, Field(description="链接失效时间", examples=["2026-11-15T00:00:00+08:00"])]
     link_prefix: LinkPrefix
     format: LinkFormat = Field(default=LinkFormat.XLSX, description="清单格式")
     note: ShortText | None = None

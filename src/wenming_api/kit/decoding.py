@@ -12,6 +12,7 @@ child reads tasks from its standard input and ends when that closes, so nothing 
 import asyncio
 import os
 import pickle
+import resource
 import struct
 import sys
 from contextlib import suppress
@@ -80,7 +81,7 @@ class DecoderFailed(Exception):
 @dataclass(frozen=True, slots=True)
 class ChildLimits:
     """Ceilings of one child: bytes of memory and of any file it writes, seconds of processor and of wall time
-    per task, tasks until it is replaced by a new one.
+    per task; it is replaced by a new one after so many tasks, or when one left it with more than `resident` bytes.
     """
 
     memory: int = 2 * 1024**3
@@ -88,6 +89,7 @@ class ChildLimits:
     cpu_seconds: int = 60
     wall_seconds: float = 90.0
     tasks: int = 200
+    resident: int = 2 * 1024**3
 
 
 class _Child:
@@ -167,7 +169,7 @@ class DecoderPool:
             try:
                 async with asyncio.timeout(self._limits.wall_seconds):
                     outcome, value = await child.ask(message)
-                kept = child.tasks < self._limits.tasks and not self._closed
+                kept = self._worth_keeping(child)
             except TimeoutError as error:
                 raise Rejected(Defect.TOO_EXPENSIVE, "wall time") from error
             except EOFError as error:
@@ -191,6 +193,15 @@ class DecoderPool:
         if outcome == "rejected":
             raise Rejected(*value)
         raise DecoderFailed(str(value))
+
+    def _worth_keeping(self, child: _Child) -> bool:
+        if child.tasks >= self._limits.tasks or self._closed:
+            return False
+        try:
+            pages = int(Path(f"/proc/{child.process.pid}/statm").read_text(encoding="ascii").split()[1])
+        except (OSError, ValueError, IndexError):  # not Linux: the number of tasks has to do
+            return True
+        return pages * resource.getpagesize() <= self._limits.resident
 
     async def _start(self) -> _Child:
         package_root = Path(__file__).resolve().parents[2]

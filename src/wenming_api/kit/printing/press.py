@@ -16,9 +16,16 @@ from wenming_api.kit.decoding import ChildLimits, DecoderFailed, DecoderPool, Re
 from wenming_api.kit.printing.model import Form, Paper, Style
 from wenming_api.kit.problems import Problem
 
-LIMITS = ChildLimits(memory=1024**3, file_size=2 * 1024**3, cpu_seconds=240, wall_seconds=300, tasks=12)
-"""Address space, not memory in use: fonts and files are mapped. A child prints a dozen documents, then its memory goes
-back."""
+LIMITS = ChildLimits(
+    memory=2 * 1024**3,
+    file_size=2 * 1024**3,
+    cpu_seconds=240,
+    wall_seconds=300,
+    tasks=50,
+    resident=224 * 1024**2,
+)
+"""`memory` is address space, of which files and fonts that are mapped take much; a child that has kept pictures of what
+it printed is replaced."""
 
 
 class PrintingFailed(Problem):

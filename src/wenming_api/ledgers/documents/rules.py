@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-PART_WEIGHT = 80
+PART_WEIGHT = 40
 """About how many pages one part has: what a child process sets at once within its memory."""
 CHARACTERS_PER_PAGE = 900
 MAX_RECORDS = 2_000

@@ -8,7 +8,6 @@ ones the newest records are looked at one after the other until the page is full
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     BindParameter,
     ColumnElement,
     Date,
@@ -20,6 +19,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     func,
+    literal,
     select,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
@@ -81,26 +81,28 @@ _MATCHES: dict[str, ColumnElement[bool]] = {
     "period_from": Record.period_end >= bindparam("period_from", type_=Date),
     "period_to": Record.period_start <= bindparam("period_to", type_=Date),
 }
-_QUERY = cast(bindparam("words", type_=Text), TSQUERY)
-_FOUND = Record.search.op("@@", is_comparison=True)(_QUERY)
-_UNINDEXED = func.coalesce(_FOUND, False)
-"""The same condition in a form that no index serves."""
 
 
 class _SearchPage:
-    """A searched list in one shape: the count, and the page in the two ways."""
+    """A searched list in one shape: the count, and the page in the two ways.
 
-    def __init__(self, condition: ColumnElement[bool], *, longer: bool, sort: RecordSort) -> None:
-        if longer:  # two neighbours are found exactly; more of them have to stand together
-            words = Record.searched.like(func.all(bindparam("patterns", type_=ARRAY(Text))))
-            condition = and_(condition, words)
+    The words are written into the statements: a plan that is kept without them would treat every word as a rare one.
+    """
+
+    def __init__(self, condition: ColumnElement[bool], looked_for: Wanted, *, sort: RecordSort) -> None:
+        query = cast(literal(looked_for.query, Text).render_literal_execute(), TSQUERY)
+        found = Record.search.op("@@", is_comparison=True)(query)
+        unindexed = func.coalesce(found, False)  # the same condition in a form that no index serves
+        # Two neighbours are found exactly; more of them have to stand together.
+        patterns = [literal(f"%{escape_like(word)}%", Text).render_literal_execute() for word in looked_for.words]
+        condition = and_(condition, *(Record.searched.like(pattern) for pattern in patterns))
         order = ordering(sort, _SORTS, Record.id)
-        counted = select(Record.id).where(_FOUND, condition).limit(COUNTED_UP_TO + 1).subquery()
+        counted = select(Record.id).where(found, condition).limit(COUNTED_UP_TO + 1).subquery()
         self._count = Kept(select(func.count().label("total")).select_from(counted))
         sorted_by = _SORTS[sort.value.removeprefix("-")].label("place")
         hits = (
             select(Record.id.label("key"), sorted_by)
-            .where(_FOUND, condition)
+            .where(found, condition)
             .cte("hits")
             .prefix_with("MATERIALIZED", dialect="postgresql")
         )
@@ -108,7 +110,7 @@ class _SearchPage:
             [hits.c.place.desc(), hits.c.key.desc()] if sort.value.startswith("-") else [hits.c.place, hits.c.key]
         )
         self._rare = self._page(select(hits.c.key).order_by(*by_place), order)
-        self._common = self._page(select(Record.id.label("key")).where(_UNINDEXED, condition).order_by(*order), order)
+        self._common = self._page(select(Record.id.label("key")).where(unindexed, condition).order_by(*order), order)
 
     @staticmethod
     def _page(found: Select[Any], order: list[ColumnElement[Any]]) -> Kept:
@@ -166,12 +168,8 @@ async def list_records(
 
         return await _lists.of((scope, sort, *values), make).read(source, params, **values)
     looked_for = words_of(text)
-    longer = bool(looked_for.words)
-    if longer:
-        values["patterns"] = [f"%{escape_like(word)}%" for word in looked_for.words]
-    shape = (scope, sort, longer, *values)
-    search = _searches.of(shape, lambda: _SearchPage(condition, longer=longer, sort=sort))
-    values["words"] = looked_for.query
+    shape = (scope, sort, looked_for, *values)
+    search = _searches.of(shape, lambda: _SearchPage(condition, looked_for, sort=sort))
     if isinstance(source, Reader):
         return await source.run(lambda bare: search.read(bare, params, values))
     return await search.read(source, params, values)

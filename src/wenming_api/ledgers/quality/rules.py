@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
+from importlib import resources
 from typing import Any, Final
 from uuid import UUID
 
@@ -43,6 +44,7 @@ __all__ = [
     "judge",
     "parse",
     "rule_from",
+    "sample_rules",
     "to_sql",
     "worst",
 ]
@@ -266,3 +268,13 @@ def findings_sql(rules: Iterable[Rule], out: Sql) -> str:
     """The positions (from 0) of the rules that have a finding, as smallint[]; empty when none has."""
     found = ", ".join(f"CASE WHEN {finding_sql(rule, out)} THEN {no} END" for no, rule in enumerate(rules))
     return f"array_remove(CAST(ARRAY[{found}] AS smallint[]), NULL)"
+
+
+def sample_rules() -> list[dict[str, Any]]:
+    """Rules delivered with the product, each with its `source`: code, name, message, severity, expression.
+
+    They are what published civility standards of other cities demand of a unit's material, for an office to adapt.
+    """
+    text = (resources.files(__package__) / "data" / "sample_rules.json").read_text(encoding="utf-8")
+    found: list[dict[str, Any]] = json.loads(text)
+    return found

@@ -29,15 +29,20 @@ from wenming_api.ledgers.quality.rules import (
     MalformedExpression,
     Reach,
     RuleState,
+    Severity,
     allowed_steps,
     fingerprint,
     parse,
+    sample_rules,
 )
 from wenming_api.ledgers.quality.schemas import QualityRuleCreate, QualityRuleUpdate
 from wenming_api.system.audit.service import record
+from wenming_api.system.units.models import Unit
 
 HOT = "quality_rules"
 """The topic that the published rule set is invalidated by."""
+SAMPLE_NOTE = "（样例，待客户确认）"
+"""Ends the name of a rule that no customer has decided on."""
 _NULLABLE = {"effective_from", "effective_until", "source"}
 _TRACKED = (
     "code", "no", "name", "message", "severity", "expression", "node_ids", "reach", "effective_from",
@@ -272,3 +277,35 @@ async def _check_nodes(session: WriteSession, node_ids: Sequence[UUID]) -> None:
     errors = [FieldError(f"/node_ids/{no}", "没有这个类别") for no, each in enumerate(node_ids) if each not in there]
     if errors:
         raise InvalidInput(errors=errors)
+
+
+async def load_base_rules(session: WriteSession) -> int:
+    """Add the sample rules whose codes are not there yet, as drafts of the topmost unit; answers how many.
+
+    Drafts judge nothing: an office gives them categories, back-tests and activates what it wants, or retires it. None
+    are added before there is a unit to keep them.
+    """
+    keeper = await session.scalar(select(Unit).where(Unit.managing_unit_id.is_(None)).order_by(Unit.number).limit(1))
+    if keeper is None:
+        return 0
+    there = set(await session.scalars(select(QualityRule.code)))
+    missing = [each for each in sample_rules() if each["code"] not in there]
+    session.add_all(
+        QualityRule(
+            code=each["code"],
+            no=1,
+            name=each["name"] + SAMPLE_NOTE,
+            message=each["message"],
+            severity=Severity(each["severity"]),
+            expression=expression_of(each["expression"]),
+            node_ids=[],
+            reach=Reach.REGION,
+            source=each["source"],
+            unit_id=keeper.id,
+            unit_path=keeper.unit_path,
+            region_path=keeper.region_path,
+        )
+        for each in missing
+    )
+    await session.flush()  # whoever seeds on reads them
+    return len(missing)

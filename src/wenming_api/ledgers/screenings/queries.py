@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import SmallInteger, func, insert, literal_column, select, text
+from sqlalchemy import ColumnElement, SmallInteger, func, insert, literal_column, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from wenming_api.access.scope import Scope
@@ -33,7 +33,7 @@ async def find_hits(session: WriteSession, *, screening_id: UUID, ruleset: RuleS
     rules = literal_column("judged.rules", ARRAY(SmallInteger()))
     ranks = [rule.severity.rank for rule in ruleset.rules]
     severe = [[no for no, rank in enumerate(ranks) if rank == wanted] for wanted in (2, 1)]
-    rank = literal_column(
+    rank: ColumnElement[int] = literal_column(
         f"CASE WHEN judged.rules && CAST('{{{_listed(severe[0])}}}' AS smallint[]) THEN 2"
         f" WHEN judged.rules && CAST('{{{_listed(severe[1])}}}' AS smallint[]) THEN 1 ELSE 0 END"
     )

@@ -8,8 +8,10 @@ import pypdfium2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.factories.books import make_tree as make_book_tree
 from tests.factories.callers import Callers
 from tests.factories.layouts import make_picture, make_printable
+from tests.factories.submissions import make_approved_record, make_offices, make_submission
 
 from wenming_api.catalog.permissions import Permission
 from wenming_api.kit.storage import StoreUnavailable
@@ -217,3 +219,35 @@ def test_parts_keep_order_and_weight(weights: list[int], limit: int) -> None:
     assert [entry for part in cut for entry in part] == entries
     assert all(len(part) == 1 or sum(entry.weight for entry in part) <= limit for part in cut)
     assert [Entry.from_json(entry.as_json()) for entry in entries] == entries
+
+
+async def test_a_book_is_printed_as_it_stands(callers: Callers, resources: Resources, as_user: Any) -> None:
+    async with callers.database.transaction() as session:
+        offices = await make_offices(session)
+        tree = await make_book_tree(session, post=offices.city)
+        for leaf, title in ((tree.leaves[2], "丙活动"), (tree.leaves[0], "甲活动"), (tree.leaves[1], "乙活动")):
+            record = await make_approved_record(session, post=offices.unit, title=title, node_ids=[leaf.id])
+            await make_submission(
+                session,
+                record=record,
+                sender=offices.unit,
+                receiver=offices.community,
+                accepted=True,
+                node_ids=[leaf.id],
+            )
+    client = await callers.sign_in(offices.unit.clerk)
+    books = (await client.get("/ledgers/books")).json()["items"]
+    answer = await client.post("/ledgers/documents", json={"book_id": books[0]["id"]})
+    assert answer.status_code == 202, answer.text
+    assert (answer.json()["kind"], answer.json()["entries"]) == ("book", 3)
+    await drain(resources)
+    _, data = await whole(client, answer.json())
+    with pypdfium2.PdfDocument(data) as pdf:
+        toc = [(item.level, item.get_title()) for item in pdf.get_toc()]
+        cover = pdf[0].get_textpage().get_text_range().replace(" ", "")
+    assert [title for level, title in toc if level == 2] == ["甲活动", "乙活动", "丙活动"]
+    assert len([title for level, title in toc if level == 0]) == 3, "contents and two big categories"
+    assert offices.unit.unit.name in cover
+    stranger = await as_user([Permission.DOCUMENTS_PRINT], scope=DataScope.UNIT)
+    refused = await stranger.post("/ledgers/documents", json={"book_id": books[0]["id"]})
+    assert refused.status_code == 404

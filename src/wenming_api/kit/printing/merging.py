@@ -21,14 +21,19 @@ def merge(
     with ExitStack() as stack:
         whole = stack.enter_context(pikepdf.new())
         for part in parts:
-            whole.pages.extend(stack.enter_context(pikepdf.open(part)).pages)
+            whole.pages.extend(stack.enter_context(_open(part)).pages)
         if numbers is not None:
-            _lay_over(whole, stack.enter_context(pikepdf.open(numbers)))
+            _lay_over(whole, stack.enter_context(_open(numbers)))
         _bookmark(whole, marks)
         whole.docinfo["/Title"] = title
         whole.Root.PageMode = pikepdf.Name.UseOutlines
         whole.save(output, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
         return len(whole.pages)
+
+
+def _open(path: Path) -> pikepdf.Pdf:
+    """Read by position: a file that is mapped counts as memory, all of it in the end."""
+    return pikepdf.open(path, access_mode=pikepdf.AccessMode.stream)
 
 
 def _lay_over(whole: pikepdf.Pdf, numbers: pikepdf.Pdf) -> None:

@@ -16,10 +16,14 @@ from wenming_api.kit.db import AnySession
 from wenming_api.kit.pages import Page, PageParams, page
 from wenming_api.kit.problems import NotFound
 from wenming_api.kit.storage import ObjectStore
+from wenming_api.ledgers.books.queries import entries_of as entries_of_book
+from wenming_api.ledgers.books.queries import find_book
+from wenming_api.ledgers.catalogues.models import CatalogueNode
 from wenming_api.ledgers.documents.models import Document
-from wenming_api.ledgers.documents.rules import DocumentAction, DocumentState, Entry, weight, why_not
+from wenming_api.ledgers.documents.rules import DocumentAction, DocumentState, Entry, ancestors, weight, why_not
 from wenming_api.ledgers.documents.schemas import DocumentOut, DocumentRow, DocumentSort
 from wenming_api.ledgers.records.models import Record, RecordVersion
+from wenming_api.ledgers.submissions.models import Submission
 
 LINK_LIFE = timedelta(hours=2)
 
@@ -154,3 +158,43 @@ async def entries_of(session: AnySession, chosen: Iterable[Chosen]) -> list[Entr
             )
         )
     return entries
+
+
+@dataclass(frozen=True, slots=True)
+class BookToPrint:
+    """What the cover of a book says, and its entries in the order of the catalogue."""
+
+    title: str
+    unit_name: str
+    catalogue_name: str
+    year: int
+    catalogue_id: UUID
+    chosen: list[Chosen]
+
+
+async def chosen_of_book(session: AnySession, book_id: UUID, *, scope: Scope) -> BookToPrint:
+    """A book's entries under the headings of their categories. Three statements; `BookNotFound` outside the scope."""
+    book = await find_book(session, book_id, scope=scope)
+    entries = entries_of_book(book)
+    found = await session.execute(
+        select(entries.c.record_id, entries.c.version_no, entries.c.node_id, CatalogueNode.path)
+        .add_columns(Submission.submitted_at)
+        .join(CatalogueNode, CatalogueNode.id == entries.c.node_id)
+        .join(Submission, Submission.id == entries.c.submission_id)
+        .order_by(CatalogueNode.path, entries.c.decided_at, entries.c.submission_id)
+    )
+    names = await session.execute(
+        select(CatalogueNode.path, CatalogueNode.code, CatalogueNode.name).where(
+            CatalogueNode.catalogue_id == book.catalogue_id
+        )
+    )
+    titles = {row.path: f"{row.code} {row.name}" for row in names}
+    chosen, before = [], ""
+    for row in found:
+        steps = ancestors(row.path)
+        opened = ancestors(before)
+        headings = tuple((titles[path], level) for level, path in enumerate(steps, start=1) if path not in opened)
+        sent = row.submitted_at.isoformat()
+        chosen.append(Chosen(row.record_id, row.version_no, len(steps) + 1, headings, row.node_id, sent))
+        before = row.path
+    return BookToPrint(book.title, book.unit_name, book.catalogue_name, book.year, book.catalogue_id, chosen)

@@ -20,10 +20,12 @@ from wenming_api.kit.problems import (
     VersionRequired,
     problems,
 )
+from wenming_api.ledgers.books.queries import BookNotFound
 from wenming_api.ledgers.documents import queries, service
 from wenming_api.ledgers.documents.queries import DocumentNotFound
 from wenming_api.ledgers.documents.rules import DocumentState
 from wenming_api.ledgers.documents.schemas import DocumentOut, DocumentRow, DocumentSort, PrintRequest
+from wenming_api.ledgers.documents.service import BookEmpty
 
 router = Router(prefix="/ledgers/documents", tags=["电子台账"], raises=(Unauthenticated, Forbidden))
 
@@ -42,7 +44,7 @@ async def list_(
     return await queries.list_documents(session, caller=caller, params=paging, sort=sort, state=state)
 
 
-@router.post("", status_code=202, summary="批量打印")
+@router.post("", status_code=202, summary="批量打印", responses=problems(BookNotFound, BookEmpty))
 @no_replay
 async def create(
     caller: MayPrint, body: PrintRequest, session: Writes, store: Store, response: Response

@@ -114,3 +114,9 @@ def parts(entries: Iterable[Entry], *, limit: int = PART_WEIGHT) -> list[list[En
         cut[-1].append(entry)
         load += entry.weight
     return cut
+
+
+def ancestors(path: str) -> list[str]:
+    """The paths from the top down to this one, itself included (`1/1-2/` → `1/`, `1/1-2/`)."""
+    codes = path.split("/")[:-1]
+    return ["".join(f"{code}/" for code in codes[:depth]) for depth in range(1, len(codes) + 1)]

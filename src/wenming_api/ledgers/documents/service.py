@@ -21,12 +21,13 @@ from wenming_api.kit.ids import uuid7
 from wenming_api.kit.jobs import enqueue
 from wenming_api.kit.printing.model import Block, Contents, Form, Line, Mark, Paper
 from wenming_api.kit.printing.press import Press
-from wenming_api.kit.problems import FieldError, IllegalTransition, InvalidInput, check_edited, check_judged
+from wenming_api.kit.problems import Conflict, FieldError, IllegalTransition, InvalidInput, check_edited, check_judged
 from wenming_api.kit.storage import ObjectStore
 from wenming_api.ledgers.documents.models import Document, DocumentPart
 from wenming_api.ledgers.documents.queries import (
     Chosen,
     DocumentNotFound,
+    chosen_of_book,
     chosen_records,
     entries_of,
     mine,
@@ -43,7 +44,7 @@ from wenming_api.ledgers.documents.rules import (
     why_not,
 )
 from wenming_api.ledgers.documents.schemas import PrintRequest
-from wenming_api.ledgers.layouts.queries import delivered
+from wenming_api.ledgers.layouts.queries import delivered, effective_for
 from wenming_api.ledgers.layouts.rules import CoverField, cover_of, record_blocks, style_of
 from wenming_api.ledgers.renderings.queries import fetch_pictures, sources
 from wenming_api.ledgers.renderings.rules import facts_of
@@ -58,9 +59,44 @@ KEPT_FOR = timedelta(days=7)
 _LARGEST_PART = 512 * 1024 * 1024
 
 
+class BookEmpty(Conflict):
+    """A book without entries has nothing to print."""
+
+    code = "book_empty"
+    title = "台账册没有条目"
+
+
 async def request(session: WriteSession, *, caller: Principal, wanted: PrintRequest) -> Document:
     """Queue a print of chosen records or of a book."""
-    return await request_records(session, caller=caller, wanted=wanted)
+    if wanted.book_id is None:
+        return await request_records(session, caller=caller, wanted=wanted)
+    return await request_book(session, caller=caller, book_id=wanted.book_id, title=wanted.title)
+
+
+async def request_book(session: WriteSession, *, caller: Principal, book_id: UUID, title: str | None) -> Document:
+    """Queue a print of a whole book as it stands now. Raises `BookNotFound`, `BookEmpty`."""
+    book = await chosen_of_book(session, book_id, scope=caller.scope)
+    if not book.chosen:
+        raise BookEmpty("台账册中还没有条目。")
+    first = book.chosen[0].node_id
+    layouts = await effective_for(session, [first] if first else [])
+    body = dict(next(iter(layouts.values())).body)
+    cover = {
+        CoverField.UNIT_NAME: book.unit_name,
+        CoverField.CATALOGUE_NAME: book.catalogue_name,
+        CoverField.YEAR: str(book.year),
+        CoverField.ENTRY_COUNT: str(len(book.chosen)),
+    }
+    return await begin(
+        session,
+        caller=caller,
+        kind=DocumentKind.BOOK,
+        title=title or book.title,
+        chosen=book.chosen,
+        body=body,
+        cover=cover,
+        about={"book_id": str(book_id)},
+    )
 
 
 async def request_records(session: WriteSession, *, caller: Principal, wanted: PrintRequest) -> Document:

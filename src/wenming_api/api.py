@@ -58,6 +58,7 @@ from wenming_api.ledgers.destinations.router import router as destinations
 from wenming_api.ledgers.dispatches.router import router as dispatches
 from wenming_api.ledgers.documents.router import router as documents
 from wenming_api.ledgers.layouts.router import router as layouts
+from wenming_api.ledgers.packages.router import router as packages
 from wenming_api.ledgers.quality.router import router as quality
 from wenming_api.ledgers.recommendations.router import router as recommendations
 from wenming_api.ledgers.record_prefills.router import router as record_prefills
@@ -163,6 +164,7 @@ ledgers: list[APIRouter] = [
     quality,
     book_operations,
     books,
+    packages,
 ]
 
 # 文明城市创建管理

@@ -30,6 +30,7 @@ from wenming_api.ledgers.catalogues import models as catalogues
 from wenming_api.ledgers.documents import models as documents
 from wenming_api.ledgers.drafts import models as drafts
 from wenming_api.ledgers.layouts import models as layouts
+from wenming_api.ledgers.packages import models as packages
 from wenming_api.ledgers.quality import models as quality
 from wenming_api.ledgers.records import models as records
 from wenming_api.ledgers.saved_filters import models as saved_filters
@@ -78,6 +79,7 @@ __all__ = [
     "layouts",
     "manuscripts",
     "metadata",
+    "packages",
     "plans",
     "quality",
     "questionnaires",

@@ -23,6 +23,7 @@ from wenming_api.city.scoring import jobs as scoring
 from wenming_api.kit import clock, events, upkeep
 from wenming_api.kit.jobs import MAX_ATTEMPTS, Handler, Job, JobAttempt, Periodic, catalogue
 from wenming_api.ledgers.documents import jobs as documents
+from wenming_api.ledgers.package_builds import jobs as package_builds
 from wenming_api.messaging.inbox import jobs as inbox
 from wenming_api.settings import Resources
 from wenming_api.system.audit import jobs as audit
@@ -33,16 +34,17 @@ from wenming_api.workflow.plan_progress import jobs as plan_progress
 
 log = structlog.get_logger(__name__)
 modules = (
-    events,
-    upkeep,
     approval_reminders,
     audit,
     documents,
+    events,
     files,
     inbox,
+    package_builds,
     plan_progress,
     result_notices,
     scoring,
+    upkeep,
     uploads,
 )
 _FIRST_DELAY = timedelta(seconds=1)

@@ -39,6 +39,8 @@ class Permission(StrEnum):
     MESSAGES_READ = "messages.read"
     METHOD_SCORES_MANAGE = "method_scores.manage"
     METHOD_SCORES_READ = "method_scores.read"
+    PACKAGES_BUILD = "packages.build"
+    PACKAGES_READ = "packages.read"
     PLANS_MANAGE = "plans.manage"
     PLANS_READ = "plans.read"
     PLANS_REPORT = "plans.report"
@@ -126,6 +128,8 @@ LABELS: dict[Permission, str] = {
     Permission.MESSAGES_READ: "查看本人消息",
     Permission.METHOD_SCORES_MANAGE: "录入问卷与材料得分",
     Permission.METHOD_SCORES_READ: "查看问卷与材料得分",
+    Permission.PACKAGES_BUILD: "编制申报材料包",
+    Permission.PACKAGES_READ: "查看申报材料包",
     Permission.PLANS_MANAGE: "编制计划",
     Permission.PLANS_READ: "查看计划",
     Permission.PLANS_REPORT: "汇报计划进展",

@@ -113,7 +113,13 @@ _KEEPS_LEDGERS = frozenset(
 )
 """What whoever writes a unit's ledger needs (L1)."""
 _REVIEWS_IN_UNIT = frozenset(
-    {_P.ACTIVITIES_RELEASE, _P.ACTIVITIES_REVIEW, _P.BOOKS_ARCHIVE, _P.RECORDS_REVIEW, _P.SUBMISSIONS_REVIEW}
+    {
+        _P.ACTIVITIES_RELEASE,
+        _P.ACTIVITIES_REVIEW,
+        _P.BOOKS_ARCHIVE,
+        _P.RECORDS_REVIEW,
+        _P.SUBMISSIONS_REVIEW,
+    }
 )
 """What the reviewer inside a unit needs besides (L2.4)."""
 _LEDGER_OFFICE = frozenset(
@@ -127,6 +133,8 @@ _LEDGER_OFFICE = frozenset(
         _P.CATALOGUES_MANAGE,
         _P.FLOWS_MANAGE,
         _P.LAYOUTS_MANAGE,
+        _P.PACKAGES_BUILD,
+        _P.PACKAGES_READ,
         _P.PLANS_MANAGE,
         _P.QUALITY_RULES_MANAGE,
         _P.RECORDS_REVIEW,

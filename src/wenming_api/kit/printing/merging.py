@@ -1,6 +1,6 @@
 """One long PDF made of many: pages in order, their numbers laid over, bookmarks. Synchronous.
 
-The parts stay files: their streams are copied only when the whole is written, so memory holds the structure alone.
+Streams go from file to file, so memory holds the structure alone.
 """
 
 from collections.abc import Sequence
@@ -18,17 +18,22 @@ def merge(
 
     `numbers` is a PDF with a page to lay over each. `marks` are (text, level from 1, page from 1), in their order.
     """
-    with ExitStack() as stack:
-        whole = stack.enter_context(pikepdf.new())
-        for part in parts:
-            whole.pages.extend(stack.enter_context(_open(part)).pages)
-        if numbers is not None:
-            _lay_over(whole, stack.enter_context(_open(numbers)))
-        _bookmark(whole, marks)
-        whole.docinfo["/Title"] = title
-        whole.Root.PageMode = pikepdf.Name.UseOutlines
-        whole.save(output, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
-        return len(whole.pages)
+    joined = output.with_suffix(".joined")
+    pages = [{"file": str(part), "range": "1-z"} for part in parts]
+    # A Pdf that takes pages of another copies their streams into memory; a job copies them from file to file.
+    pikepdf.Job({"empty": "", "pages": pages, "outputFile": str(joined), "deterministicId": ""}).run()
+    try:
+        with ExitStack() as stack:
+            whole = stack.enter_context(_open(joined))
+            if numbers is not None:
+                _lay_over(whole, stack.enter_context(_open(numbers)))
+            _bookmark(whole, marks)
+            whole.docinfo["/Title"] = title
+            whole.Root.PageMode = pikepdf.Name.UseOutlines
+            whole.save(output, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+            return len(whole.pages)
+    finally:
+        joined.unlink(missing_ok=True)
 
 
 def _open(path: Path) -> pikepdf.Pdf:

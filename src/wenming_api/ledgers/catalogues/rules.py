@@ -1,7 +1,10 @@
 """Catalogues (S4.6, L1.1): kinds, states, paths and the shape of their trees. Pure."""
 
+import csv
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from importlib import resources
 from typing import Final
 
 MAX_DEPTH: Final = 6
@@ -96,3 +99,51 @@ def lies_below(path: str, other: str) -> bool:
 def publish_gaps(nodes: Iterable[tuple[str, bool]]) -> list[str]:
     """Why a tree of (path, active) cannot be published: Chinese sentences."""
     return [] if any(active for _, active in nodes) else ["目录中还没有启用的分类"]
+
+
+@dataclass(frozen=True, slots=True)
+class BaseNode:
+    """A category delivered with the product; `parent` is the code of the one above it, or empty."""
+
+    parent: str
+    code: str
+    name: str
+    required: int
+    guidance: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BaseCatalogue:
+    """A sample catalogue delivered with the product: excerpts of published forms, with where they stand."""
+
+    code: str
+    name: str
+    kind: CatalogueKind
+    level_names: tuple[str, ...]
+    source: str
+    nodes: tuple[BaseNode, ...]
+
+
+def base_catalogues() -> list[BaseCatalogue]:
+    """The sample catalogues delivered with the product, in order; nodes from the top down.
+
+    How many entries a year needs (`required`) is the sample's own, the rest stands in the source.
+    """
+    text = resources.files(__package__).joinpath("data/base_catalogues.csv").read_text(encoding="utf-8")
+    found: dict[str, list[dict[str, str]]] = {}
+    for row in csv.DictReader(text.splitlines()):
+        found.setdefault(row["catalogue"], []).append(row)
+    return [
+        BaseCatalogue(
+            code,
+            rows[0]["catalogue_name"],
+            CatalogueKind(rows[0]["kind"]),
+            tuple(rows[0]["levels"].split("|")),
+            rows[0]["source"],
+            tuple(
+                BaseNode(row["parent"], row["code"], row["name"], int(row["required"]), row["guidance"] or None)
+                for row in rows
+            ),
+        )
+        for code, rows in found.items()
+    ]

@@ -21,10 +21,14 @@ from wenming_api.kit.problems import (
 from wenming_api.ledgers.catalogues.models import Catalogue, CatalogueLink, CatalogueNode
 from wenming_api.ledgers.catalogues.queries import CatalogueNotFound, visible
 from wenming_api.ledgers.catalogues.rules import (
+    BaseNode,
     CatalogueAction,
     CatalogueKind,
     CatalogueState,
     allowed_from,
+    base_catalogues,
+    child_path,
+    depth,
     publish_gaps,
     why_not,
 )
@@ -34,6 +38,7 @@ from wenming_api.ledgers.catalogues.schemas import (
     CatalogueUpdate,
 )
 from wenming_api.system.audit.service import record
+from wenming_api.system.units.models import Unit
 
 _TARGETS = {CatalogueAction.PUBLISH: CatalogueState.PUBLISHED, CatalogueAction.RETIRE: CatalogueState.RETIRED}
 _COPIED = (
@@ -233,6 +238,62 @@ async def add_published(
     await session.flush()  # nodes refer to it
     await _add_nodes(session, made.id, nodes)
     return made.id
+
+
+async def load_base_catalogues(session: WriteSession) -> int:
+    """Publish the sample catalogues that are not there yet, kept by the civility office at the top; answers how many.
+
+    What the customer changed since stays as it is. Without any unit there is nobody to keep them: none are loaded.
+    """
+    keeper = await session.scalar(
+        select(Unit)
+        .where(Unit.managing_unit_id.is_(None), Unit.active)
+        .order_by(Unit.is_civility_office.desc(), Unit.number)
+        .limit(1)
+    )
+    if keeper is None:
+        return 0
+    base = base_catalogues()
+    there = set(await session.scalars(select(Catalogue.code).where(Catalogue.code.in_([each.code for each in base]))))
+    missing = [each for each in base if each.code not in there]
+    for each in missing:
+        await add_published(
+            session,
+            code=each.code,
+            name=each.name,
+            kind=each.kind,
+            level_names=list(each.level_names),
+            source=each.source,
+            keeper=keeper,
+            nodes=_grown(each.nodes),
+        )
+    return len(missing)
+
+
+def _grown(nodes: Iterable[BaseNode]) -> list[dict[str, Any]]:
+    """The columns of the nodes of a sample, which come from the top down."""
+    rows: dict[str, dict[str, Any]] = {}
+    for position, node in enumerate(nodes, start=1):
+        above = rows.get(node.parent)
+        if above is not None:
+            above["leaf"] = False
+        path = child_path(above["path"] if above else "", node.code)
+        rows[node.code] = {
+            "id": uuid7(),
+            "parent_id": above["id"] if above else None,
+            "path": path,
+            "depth": depth(path),
+            "code": node.code,
+            "name": node.name,
+            "position": position,
+            "leaf": True,
+            "required": node.required,
+            "guidance": node.guidance,
+            "statement_limit": None,
+            "photo_limit_bytes": None,
+            "active": True,
+        }
+    return list(rows.values())
 
 
 def refuse_empty(given: Mapping[str, Any], names: Iterable[str]) -> None:

@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlencode
 
-from bench import report, workloads, world
+from bench import approvals, ledgers, report, workloads, world
 from bench.baseline import INSERT_TABLES
 from bench.harness import Bench
 from bench.report import Finding
@@ -25,6 +26,8 @@ from wenming_api.settings import Settings
 
 SMALL = 0.01
 SMALL_DATABASE = "bench_small"
+GROWING = ("sheet list", "sheet detail", "record list", "record detail")
+"""Workloads whose p95 is compared with that of a hundredth of the volume."""
 POSTGRES = {
     "shared_buffers": "1GB",
     "maintenance_work_mem": "512MB",
@@ -98,11 +101,11 @@ def _measure(run: Run, environment: Environment, scale: float, seconds: float) -
     assert postgres is not None
     postgres.psql(f"CREATE DATABASE {SMALL_DATABASE} TEMPLATE {DATABASE} OWNER {postgres.owner}")
     small_p95: dict[str, float] = {}
-    if run.wants("sheet list") or run.wants("sheet detail"):
+    if any(run.wants(name) for name in GROWING):
         small = _bench(environment, postgres, SMALL_DATABASE, SMALL, seconds)
         with small.api.running():
             paths = _cold_paths(small)
-            for name in ("sheet list", "sheet detail"):
+            for name in GROWING:
                 small_p95[name] = workloads.list_p95(small.api, small, paths[name])
     bench = _bench(environment, postgres, DATABASE, scale, seconds)
     with bench.baseline.running(), bench.api.running():
@@ -135,6 +138,7 @@ def _cold_paths(bench: Bench) -> dict[str, list[str]]:
     ids = bench.sql(
         f"SELECT id FROM sheets WHERE assessment_id = '{bench.world.closed[0]}' ORDER BY md5(id::text) LIMIT 200"
     ).split()
+    records = bench.sql("SELECT id FROM records ORDER BY md5(id::text) LIMIT 200").split()
     sites = bench.sql("SELECT id FROM sites ORDER BY md5(id::text) LIMIT 200").split()
     return {
         "site list": [
@@ -148,6 +152,12 @@ def _cold_paths(bench: Bench) -> dict[str, list[str]]:
             for county in counties.values()
             for page in (1, 2)
         ],
+        "record list": [
+            f"{API}/ledgers/records?region_id={county}&state=approved&sort=-updated_at&page={page}&size=20"
+            for county in counties
+            for page in (1, 2)
+        ],
+        "record detail": [f"{API}/ledgers/records/{id_}" for id_ in records],
         "progress": [f"{API}/assessments/{bench.world.open}/progress"],
         "sheet detail": [f"{API}/assessments/{bench.world.closed[0]}/sheets/{id_}" for id_ in ids],
     }
@@ -186,7 +196,8 @@ def _reads(run: Run, bench: Bench, small_p95: dict[str, float]) -> None:
         lambda: workloads.hot_read(bench, "hot read, authorised and scoped", pivot, username=OFFICE, share=0.4),
     )
     cold = _cold_paths(bench)
-    for name, most in (("sheet list", 3), ("sheet detail", 2), ("site list", 3), ("site detail", 2), ("progress", 2)):
+    limits = {"sheet list": 3, "sheet detail": 2, "site list": 3, "site detail": 2, "progress": 2}
+    for name, most in (limits | {"record list": 3, "record detail": 2}).items():
         run.add(
             name,
             lambda name=name, most=most: workloads.cold_read(
@@ -204,6 +215,13 @@ def _reads(run: Run, bench: Bench, small_p95: dict[str, float]) -> None:
             bar="p95 ≤ 500 ms",
         ),
     )
+    run.add(
+        "text search of records",
+        lambda: workloads.timed_reads(
+            bench, "text search of records", _searches(), username=OFFICE, p95=200, bar="p95 ≤ 200 ms"
+        ),
+    )
+    run.add("four-level approve", lambda: approvals.four_levels(bench))
     run.add("progress after a submit", lambda: workloads.visible_progress(bench, cold["progress"][0]))
     run.add("kicked-out session refused", lambda: workloads.kicked_out(bench, pivot, world.LEAVER))
 
@@ -213,6 +231,12 @@ def _pivots() -> list[str]:
     names = ("region", "indicator", "department", "unit", "industry", "site_type", "method", "period")
     chosen = itertools.combinations(names, 3)
     return [f"{API}/statistics/pivot?" + "&".join(f"dimension={name}" for name in three) for three in chosen]
+
+
+def _searches() -> list[str]:
+    """Words that nearly all, some, few and no records hold, and parts of what few hold; several pages of each."""
+    words = [*ledgers.WORDS, "敬老", "重阳敬", "文明交", "志愿 重阳", "麒麟"]
+    return [f"{API}/ledgers/records?{urlencode({'q': word, 'page': page})}" for word in words for page in (1, 2, 3)]
 
 
 def say(line: str) -> None:

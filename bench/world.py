@@ -5,7 +5,7 @@ keys switched off, which is what a restore does too; the statistics are refreshe
 of the scale alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from fractions import Fraction
 from typing import Any
@@ -14,6 +14,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from bench import ledgers
 from wenming_api.access.tokens import TokenIssuer
 from wenming_api.catalog.permissions import Permission
 from wenming_api.city.criteria.rules import Count, CountMode, Grade, Graded, PassFail, rule_to_json
@@ -56,6 +57,7 @@ class World:
     """(assessor, sheet) still to be submitted."""
     photo_ids: dict[str, list[UUID]]
     """Ready photos of each assessor."""
+    records: int = 0
 
 
 async def build(dsn: str, *, scale: float, signing_key: str) -> World:
@@ -65,10 +67,12 @@ async def build(dsn: str, *, scale: float, signing_key: str) -> World:
         await connection.execute("SET session_replication_role = replica; SET synchronous_commit = off")
         async with connection.transaction():
             world = await _build(connection, scale, signing_key)
+        async with connection.transaction():
+            records = await ledgers.fill(connection, scale, author=OFFICE)
         await connection.execute("VACUUM (ANALYZE)")
     finally:
         await connection.close()
-    return world
+    return replace(world, records=records)
 
 
 async def _build(db: asyncpg.Connection, scale: float, signing_key: str) -> World:

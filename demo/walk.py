@@ -15,27 +15,13 @@ from typing import Any
 from demo import independent
 from demo.fieldwork import Visit, batches, new_id, send_offline, upload, visit
 from demo.people import Person
+from demo.saying import check, say
 from demo.server import Server
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "verify_draw.py"
 ASSESSORS = 6
 COUNTIES = 8
 WEIGHTS = {"field": Fraction(70), "survey": Fraction(30)}
-
-
-class WrongFigure(AssertionError):
-    """A figure of the service differs from the demo's own."""
-
-
-def say(text: str) -> None:
-    """One line of progress."""
-    print(text, flush=True)
-
-
-def check(what: str, found: object, expected: object) -> None:
-    """Stop when a figure is not what it should be."""
-    if found != expected:
-        raise WrongFigure(f"{what}: {found!r}, expected {expected!r}")
 
 
 @dataclass

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import aliased
 
+from wenming_api.activities.templates.service import load_base_templates
 from wenming_api.city.site_types.service import load_base_types
 from wenming_api.city.sites.models import Site
 from wenming_api.city.sites.rules import SiteAction, map_position
@@ -17,6 +18,7 @@ from wenming_api.kit import clock
 from wenming_api.kit.db import AnySession, WriteSession
 from wenming_api.kit.geo import Crs
 from wenming_api.kit.ids import uuid7
+from wenming_api.ledgers.quality.service import load_base_rules
 from wenming_api.seeding.city import Community, DemoSite, DemoUnit, make_areas, make_sites, make_units
 from wenming_api.system.areas.models import Area, AreaMember
 from wenming_api.system.audit import service as audit
@@ -43,6 +45,8 @@ class Seeded:
     holidays: int = 0
     flows: int = 0
     title_rules: int = 0
+    activity_templates: int = 0
+    quality_rules: int = 0
     regions: int = 0
     units: int = 0
     sites: int = 0
@@ -57,6 +61,7 @@ async def seed_base(session: WriteSession) -> Seeded:
         holidays=await load_base_calendar(session),
         flows=await load_base_flows(session),
         title_rules=await load_base_title_rules(session),
+        activity_templates=await load_base_templates(session),
     )
 
 
@@ -72,6 +77,7 @@ async def seed_city(session: WriteSession, *, seed: int = 3703) -> Seeded:
     return replace(
         base,
         regions=regions,
+        quality_rules=await load_base_rules(session),
         units=added_units,
         sites=added_sites,
         areas=await _load_areas(session, communities),

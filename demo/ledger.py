@@ -251,6 +251,9 @@ async def print_book(cast: Cast, save_to: Path | None) -> None:
     have = {line["code"]: line["have"] for line in contents["items"] if line["leaf"]}
     filed = 1  # one record, however many have accepted it
     check("the book's entries by category", have, {code: filed if code in FILED_UNDER else 0 for code in cast.nodes})
+    entries = await cast.clerk.all(f"/ledgers/books/{book['id']}/entries")
+    mended = (await cast.clerk.get(f"/ledgers/records/{cast.record}"))["approved_version_no"]
+    check("the book shows the record as mended", {entry["version_no"] for entry in entries}, {mended})
     required = {code: need for _, below in TREE.values() for code, (_, need) in below.items()}
     missing = sum(max(0, need - have[code]) for code, need in required.items())
     check("what the book still misses", contents["missing"], missing)

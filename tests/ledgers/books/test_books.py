@@ -13,7 +13,13 @@ from sqlalchemy import update
 from sqlalchemy.exc import DBAPIError
 from tests.factories.books import YEAR, Tree, make_accepted, make_tree
 from tests.factories.callers import Callers
-from tests.factories.submissions import Offices, make_approved_record, make_offices, make_submission
+from tests.factories.submissions import (
+    Offices,
+    add_approved_version,
+    make_approved_record,
+    make_offices,
+    make_submission,
+)
 
 from wenming_api.catalog.permissions import Permission
 from wenming_api.kit import clock
@@ -102,6 +108,32 @@ async def test_a_record_accepted_in_two_places_is_once_in_its_own_book(
             )
     found = await books(admin)
     assert sorted((each["kind"], each["entries"]) for each in found) == [("collected", 1), ("collected", 1), ("own", 1)]
+
+
+async def test_a_mended_record_is_in_its_own_book_as_mended_unless_archived_before(
+    admin: httpx.AsyncClient, database: Database, offices: Offices, tree: Tree
+) -> None:
+    nodes = [tree.leaves[0].id]
+    async with database.transaction() as session:
+        record = await make_approved_record(session, post=offices.unit, node_ids=nodes)
+        common = {"record": record, "sender": offices.unit, "accepted": True, "node_ids": nodes}
+        await make_submission(session, receiver=offices.community, **common)
+        assert await add_approved_version(session, record, node_ids=nodes) == 2
+        await make_submission(session, receiver=offices.county, **common)
+    (own,) = await books(admin, kind="own")
+    (entry,) = (await admin.get(f"/ledgers/books/{own['id']}/entries")).json()["items"]
+    assert entry["version_no"] == 2
+    assert (await archive(admin, own)).status_code == 200
+    async with database.transaction() as session:
+        await session.merge(record)
+        assert await add_approved_version(session, record, node_ids=nodes) == 3
+        await make_submission(session, receiver=offices.street, **common)
+    assert {each["version_no"] for each in await _own_entries(admin)} == {2}
+
+
+async def _own_entries(admin: httpx.AsyncClient) -> list[dict[str, Any]]:
+    found = [await admin.get(f"/ledgers/books/{each['id']}/entries") for each in await books(admin, kind="own")]
+    return [entry for answer in found for entry in answer.json()["items"]]
 
 
 async def test_contents_in_the_order_of_the_catalogue_with_what_is_wanting(

@@ -88,16 +88,24 @@ def _by_itself(book: Any, kind: BookKind) -> Select[Any]:
         )
     )
     if kind is BookKind.OWN:
-        # A record that several places accepted is in its unit's book once: as the first of them did.
-        earlier, filed = aliased(Submission), aliased(SubmissionNode)
+        # A record that several places accepted is in its unit's book once: as it was mended last, unless it was
+        # moved or archived before that, which settles it.
+        other, filed = aliased(Submission), aliased(SubmissionNode)
+        settled = [
+            exists().where(kept.kind == kind, kept.submission_id == other.id, kept.node_id == filed.node_id, *more)
+            for kept, more in ((BookEntry, []), (BookMove, [BookMove.current]))
+        ]
+        newer = other.version_no > Submission.version_no
+        sooner = tuple_(other.decided_at, other.id) < tuple_(Submission.decided_at, Submission.id)
         statement = statement.where(
             ~exists()
             .where(
-                earlier.record_id == Submission.record_id,
-                _counts(earlier),
-                tuple_(earlier.decided_at, earlier.id) < tuple_(Submission.decided_at, Submission.id),
-                filed.submission_id == earlier.id,
+                other.record_id == Submission.record_id,
+                other.id != Submission.id,
+                _counts(other),
+                filed.submission_id == other.id,
                 filed.node_id == SubmissionNode.node_id,
+                or_(newer, and_(other.version_no == Submission.version_no, sooner), *settled),
             )
             .correlate(Submission, SubmissionNode)
         )

@@ -23,6 +23,7 @@ from wenming_api.kit.bare import Reader, Writer
 from wenming_api.kit.cache import Cache
 from wenming_api.kit.contract import contract
 from wenming_api.kit.db import Database
+from wenming_api.kit.fetching import Fetcher
 from wenming_api.kit.hot import HotAnswers
 from wenming_api.kit.http import operation_id
 from wenming_api.kit.invalidation import Listener
@@ -66,6 +67,7 @@ def create_resources(settings: Settings) -> Resources:
             region=storage.region,
         ),
         listener=Listener(database_url),
+        fetcher=Fetcher(hosts=settings.fetch.hosts, seconds=settings.fetch.seconds),
     )
 
 

@@ -10,6 +10,7 @@ from wenming_api.kit.bare import Reader, Writer
 from wenming_api.kit.cache import Cache
 from wenming_api.kit.db import Database
 from wenming_api.kit.decoding import DecoderPool
+from wenming_api.kit.fetching import Fetcher
 from wenming_api.kit.invalidation import Listener
 from wenming_api.kit.printing.press import Press
 from wenming_api.kit.storage import ObjectStore
@@ -56,6 +57,13 @@ class SessionSettings(BaseModel):
     signing_key: SecretStr | None = Field(default=None, description="PEM of an EC P-256 private key")
 
 
+class FetchSettings(BaseModel):
+    """Web pages that the system reads because a user named them; none unless hosts are named here."""
+
+    hosts: list[str] = Field(default=[], description="允许读取网页的主机，如 v.example.gov.cn、*.example.gov.cn")
+    seconds: float = Field(default=10, gt=0, le=60, description="读取一个网页的总时限，秒")
+
+
 class Settings(BaseSettings):
     """Everything that can be configured; nested names are joined by two underscores (`WENMING_DATABASE__URL`)."""
 
@@ -65,6 +73,7 @@ class Settings(BaseSettings):
     cache: CacheSettings = CacheSettings()
     storage: StorageSettings = StorageSettings()
     sessions: SessionSettings = SessionSettings()
+    fetch: FetchSettings = FetchSettings()
     host: str = Field(default="127.0.0.1", validation_alias="HOST")
     port: int = Field(default=8000, ge=1, le=65535, validation_alias="PORT")
     data_dir: Path = Field(default=Path(".data"), validation_alias="DATA_DIR")
@@ -77,7 +86,7 @@ class Settings(BaseSettings):
 @dataclass
 class Resources:
     """What one process holds: settings, database and its bare connections, cache, object store, the listener for
-    invalidations, decoders, the press of printed documents."""
+    invalidations, decoders, the press of printed documents, the fetcher of web pages."""
 
     settings: Settings
     database: Database
@@ -88,3 +97,4 @@ class Resources:
     listener: Listener
     decoders: DecoderPool = field(default_factory=DecoderPool)
     press: Press = field(default_factory=Press)
+    fetcher: Fetcher = field(default_factory=Fetcher)

@@ -11,7 +11,7 @@ depends_on = None
 
 TIME = sa.DateTime(timezone=True)
 STATES = ("planned", "in_approval", "returned", "approved", "held", "recorded", "cancelled")
-APPEND_ONLY = ("activity_steps", "activity_contents", "manuscript_versions")
+APPEND_ONLY = ("activity_steps", "activity_contents", "manuscript_versions", "manuscript_dispatches")
 
 
 def ENUM(*values: str, name: str) -> sa.Enum:
@@ -242,7 +242,9 @@ def upgrade() -> None:
         uuid("owner_id"),
         text("title"),
         sa.Column("current_no", sa.Integer(), nullable=False),
+        sa.Column("ready_no", sa.Integer()),
         *stamped(),
+        sa.CheckConstraint("ready_no BETWEEN 1 AND current_no", name=op.f("ck_activity_manuscripts_ready")),
         refers("activity_manuscripts", "activity_id", "activities"),
         refers("activity_manuscripts", "unit_id", "units"),
         refers("activity_manuscripts", "owner_id", "users"),
@@ -254,6 +256,7 @@ def upgrade() -> None:
         uuid("manuscript_id"),
         sa.Column("no", sa.Integer(), nullable=False),
         text("title"),
+        text("lead"),
         text("author_line"),
         text("body"),
         sa.Column("file_ids", ARRAY(sa.Uuid()), nullable=False),
@@ -264,6 +267,20 @@ def upgrade() -> None:
         refers("manuscript_versions", "made_by", "users"),
         sa.PrimaryKeyConstraint("manuscript_id", "no", name="pk_manuscript_versions"),
     )
+    op.create_table(
+        "manuscript_dispatches",
+        uuid("submission_id"),
+        uuid("manuscript_id"),
+        sa.Column("version_no", sa.Integer(), nullable=False),
+        refers("manuscript_dispatches", "submission_id", "submissions"),
+        sa.ForeignKeyConstraint(
+            ["manuscript_id", "version_no"],
+            ["manuscript_versions.manuscript_id", "manuscript_versions.no"],
+            name="fk_manuscript_dispatches_manuscript_id_version_no",
+        ),
+        sa.PrimaryKeyConstraint("submission_id", name="pk_manuscript_dispatches"),
+    )
+    indexes("manuscript_dispatches", "manuscript_id")
     op.create_table(
         "activity_shares",
         uuid("id"),
@@ -296,7 +313,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for table in (
-        *("activity_shares", "manuscript_versions", "activity_manuscripts", "activity_marks", "activity_links"),
+        *("activity_shares", "manuscript_dispatches", "manuscript_versions", "activity_manuscripts"),
+        *("activity_marks", "activity_links"),
         *("activity_contents", "activity_steps", "activity_partners", "activity_nodes", "activities"),
         *("activity_template_versions", "activity_templates"),
     ):

@@ -6,6 +6,7 @@ from fastapi.routing import APIRoute
 from wenming_api.activities.calendars.router import router as activity_calendar
 from wenming_api.activities.contents.router import router as activity_contents
 from wenming_api.activities.events.router import router as activities_
+from wenming_api.activities.manuscripts.router import router as manuscripts
 from wenming_api.activities.marks.router import router as marks
 from wenming_api.activities.shares.router import router as shares
 from wenming_api.activities.sub_activities.router import router as sub_activities
@@ -122,6 +123,7 @@ activities: list[APIRouter] = [
     marks,
     sub_activities,
     shares,
+    manuscripts,
     activity_calendar,
 ]
 

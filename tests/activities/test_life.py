@@ -1,81 +1,11 @@
 """活动 over HTTP: plan, approval, content, record; marks, sub-activities, sharing; who may, and two at once."""
 
 import asyncio
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
-from tests.factories.callers import make_user
-from tests.factories.places import make_county, make_unit
-from tests.factories.records import content, make_catalogue
+from tests.factories.records import content
 
 from wenming_api.activities.templates.service import load_base_templates
-from wenming_api.catalog.permissions import Permission
-from wenming_api.system.roles.rules import DataScope
-
-WRITES = [Permission.ACTIVITIES_READ, Permission.ACTIVITIES_WRITE, Permission.RECORDS_READ, Permission.RECORDS_WRITE]
-DECIDES = [
-    *WRITES,
-    Permission.ACTIVITIES_REVIEW,
-    Permission.ACTIVITIES_MARK,
-    Permission.ACTIVITIES_RELEASE,
-]
-
-
-@dataclass
-class Scene:
-    clerk: Any
-    office: Any
-    outsider: Any
-    node: str
-    school: Any
-
-    def plan(self, **changes: Any) -> dict[str, Any]:
-        return {
-            "title": "学雷锋志愿服务",
-            "kind": "arising",
-            "node_ids": [self.node],
-            "starts_at": "2026-03-05T09:00:00+08:00",
-            "ends_at": "2026-03-05T11:00:00+08:00",
-            "place": "城里社区",
-        } | changes
-
-    async def act(self, who, one, verb, status=200, **body):
-        answer = await who.post(f"/activities/{one['id']}/{verb}", json={"version": one["version"]} | body)
-        assert answer.status_code == status, answer.text
-        return answer.json()
-
-    async def planned(self, who=None, **changes):
-        answer = await (who or self.clerk).post("/activities", json=self.plan(**changes))
-        assert answer.status_code == 201, answer.text
-        return answer.json()
-
-    async def held(self, **changes):
-        one = await self.planned(**changes)
-        saved = await self.clerk.put(
-            f"/activities/{one['id']}/content",
-            json={"content": content(self.node)},
-            headers={"If-Match": f'"{one["version"]}"'},
-        )
-        assert saved.status_code == 200, saved.text
-        return (await self.clerk.get(f"/activities/{one['id']}")).json()
-
-
-@pytest.fixture
-async def scene(database, callers):
-    async with database.transaction() as session:
-        county = await make_county(session, 3)
-        office = await make_unit(session, region=county, name="区文明办")
-        school = await make_unit(session, region=county, managing=office, name="实验小学")
-        far = await make_unit(session, region=await make_county(session, 4), name="邻区小学")
-        nodes = await make_catalogue(session, office)
-        users = [
-            await make_user(session, unit=school, permissions=WRITES, scope=DataScope.UNIT),
-            await make_user(session, unit=office, permissions=DECIDES, scope=DataScope.REGION),
-            await make_user(session, unit=far, permissions=DECIDES, scope=DataScope.REGION),
-        ]
-    clients = [await callers.sign_in(user) for user in users]
-    return Scene(*clients, node=str(nodes["2-1"].id), school=school)
 
 
 def far_future():

@@ -1,1 +1,4 @@
-"""网络稿件: text for media made from an activity. Tables: activity_manuscripts, manuscript_versions."""
+"""网络稿件: text for media made from an activity, in versions, sent as a submission of the activity's record.
+
+Tables: activity_manuscripts, manuscript_versions, manuscript_dispatches.
+"""

@@ -68,6 +68,7 @@ from wenming_api.ledgers.record_searches.router import router as record_searches
 from wenming_api.ledgers.records.router import router as records
 from wenming_api.ledgers.renderings.router import router as renderings
 from wenming_api.ledgers.saved_filters.router import router as saved_filters
+from wenming_api.ledgers.screenings.router import router as screenings
 from wenming_api.ledgers.submissions.router import router as ledger_submissions
 from wenming_api.ledgers.topic_archives.router import router as topic_archives
 from wenming_api.ledgers.topics.router import router as topics
@@ -164,6 +165,7 @@ ledgers: list[APIRouter] = [
     recommendations,
     backtests,
     quality,
+    screenings,
     book_operations,
     books,
     packages,

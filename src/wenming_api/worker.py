@@ -24,6 +24,7 @@ from wenming_api.kit import clock, events, upkeep
 from wenming_api.kit.jobs import MAX_ATTEMPTS, Handler, Job, JobAttempt, Periodic, catalogue
 from wenming_api.ledgers.documents import jobs as documents
 from wenming_api.ledgers.package_builds import jobs as package_builds
+from wenming_api.ledgers.screenings import jobs as screenings
 from wenming_api.messaging.inbox import jobs as inbox
 from wenming_api.settings import Resources
 from wenming_api.system.audit import jobs as audit
@@ -44,6 +45,7 @@ modules = (
     plan_progress,
     result_notices,
     scoring,
+    screenings,
     upkeep,
     uploads,
 )

@@ -60,6 +60,7 @@ class Permission(StrEnum):
     RESULTS_READ = "results.read"
     ROLES_MANAGE = "roles.manage"
     ROLES_READ = "roles.read"
+    SCREENINGS_RUN = "screenings.run"
     SHEETS_ASSIGN = "sheets.assign"
     SHEETS_READ = "sheets.read"
     SHEETS_REVIEW = "sheets.review"
@@ -149,6 +150,7 @@ LABELS: dict[Permission, str] = {
     Permission.RESULTS_READ: "查看成绩",
     Permission.ROLES_MANAGE: "维护角色",
     Permission.ROLES_READ: "查看角色",
+    Permission.SCREENINGS_RUN: "批量筛查",
     Permission.SHEETS_ASSIGN: "分派测评表",
     Permission.SHEETS_READ: "查看测评表",
     Permission.SHEETS_REVIEW: "审核测评表",

@@ -138,6 +138,7 @@ _LEDGER_OFFICE = frozenset(
         _P.PLANS_MANAGE,
         _P.QUALITY_RULES_MANAGE,
         _P.RECORDS_REVIEW,
+        _P.SCREENINGS_RUN,
         _P.STAND_INS_MANAGE,
         _P.SUBMISSIONS_REVIEW,
         _P.TITLES_EVALUATE,

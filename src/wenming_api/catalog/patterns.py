@@ -29,4 +29,19 @@ PATTERNS: dict[str, str] = {
     r"^[^、,，;；=＝\s]+$": "不能含有空格、逗号、顿号、分号、等号，例如 测评项目",
     r"^[^\s]+$": "不能含有空格，例如 1-1",
     r"^(19[5-9]\d|20\d\d)-(0[1-9]|1[0-2])$": "应为年月，例如 2026-11",
+    r"^(/[A-Za-z0-9_~\-]{1,60}){1,6}$": "应为以 / 开头的字段位置（JSON Pointer），例如 /photos/0/caption",
+    r"^/[^\x00-\x1f]*$": "应为以 / 开头的字段位置（JSON Pointer），例如 /text",
+    r"^([0-9A-Za-z-]{1,32}/){1,10}$": "应为由代码组成、各以 / 结尾的区域路径，例如 370300000000/370302000000/",
+    r"^(notice|minor|serious)$": "应为 notice（提示）、minor（一般）或 serious（严重），例如 serious",
+    r"^(submitted|received|accepted|returned|withdrawn|archived)(,(submitted|received|accepted|returned|withdrawn|archived)){0,5}$": (  # noqa: E501
+        "应为报送的状态，多个用英文逗号分隔，例如 submitted,received"
+    ),
+    r"^[0-9A-Za-z\u4e00-\u9fff\u2150-\u218f\u2460-\u24ff_.\-()（）]{1,40}$": (
+        "应为 1–40 个字母、数字、汉字、序号或 . _ - 括号，例如 1-1"
+    ),
+    r"^[A-Za-z0-9_\-]{16,64}$": "应为链接中的令牌原文，例如 q0Zc3_mB-7xTt4kLw9",
+    r"^[\x21-\x7e]{8,100}$": "应为 8–100 个不含空格的英文字母、数字、符号，例如 6f1c2a9e-0d7b",
+    r"^[a-z0-9][a-z0-9_\-]{0,39}$": "应为小写字母、数字、下划线、连字符，以字母或数字开头，最多 40 个，例如 county",
+    r"^https?://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]{1,180}$": "应为网址，例如 https://wmcz.example.gov.cn/apply",
+    r"^https?://[^\s<>\"\\^`{|}\x00-\x20]+$": "应为网址，例如 https://v.example.gov.cn/play/1024",
 }

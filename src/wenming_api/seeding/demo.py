@@ -18,6 +18,7 @@ from wenming_api.kit import clock
 from wenming_api.kit.db import AnySession, WriteSession
 from wenming_api.kit.geo import Crs
 from wenming_api.kit.ids import uuid7
+from wenming_api.ledgers.catalogues.service import load_base_catalogues
 from wenming_api.ledgers.quality.service import load_base_rules
 from wenming_api.seeding.city import Community, DemoSite, DemoUnit, make_areas, make_sites, make_units
 from wenming_api.system.areas.models import Area, AreaMember
@@ -47,6 +48,7 @@ class Seeded:
     title_rules: int = 0
     activity_templates: int = 0
     quality_rules: int = 0
+    catalogues: int = 0
     regions: int = 0
     units: int = 0
     sites: int = 0
@@ -78,6 +80,7 @@ async def seed_city(session: WriteSession, *, seed: int = 3703) -> Seeded:
         base,
         regions=regions,
         quality_rules=await load_base_rules(session),
+        catalogues=await load_base_catalogues(session),
         units=added_units,
         sites=added_sites,
         areas=await _load_areas(session, communities),

@@ -37,6 +37,7 @@ from wenming_api.ledgers.saved_filters import models as saved_filters
 from wenming_api.ledgers.screenings import models as screenings
 from wenming_api.ledgers.submissions import models as submissions
 from wenming_api.ledgers.topics import models as topics
+from wenming_api.ledgers.video_pages import models as video_pages
 from wenming_api.messaging.inbox import models as inbox
 from wenming_api.system.areas import models as areas
 from wenming_api.system.audit import models as audit
@@ -110,6 +111,7 @@ __all__ = [
     "units",
     "uploads",
     "users",
+    "video_pages",
 ]
 
 metadata = Base.metadata

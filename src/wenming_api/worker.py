@@ -25,6 +25,7 @@ from wenming_api.kit.jobs import MAX_ATTEMPTS, Handler, Job, JobAttempt, Periodi
 from wenming_api.ledgers.documents import jobs as documents
 from wenming_api.ledgers.package_builds import jobs as package_builds
 from wenming_api.ledgers.screenings import jobs as screenings
+from wenming_api.ledgers.video_pages import jobs as video_pages
 from wenming_api.messaging.inbox import jobs as inbox
 from wenming_api.settings import Resources
 from wenming_api.system.audit import jobs as audit
@@ -48,6 +49,7 @@ modules = (
     screenings,
     upkeep,
     uploads,
+    video_pages,
 )
 _FIRST_DELAY = timedelta(seconds=1)
 _TOGETHER = 8

@@ -1,12 +1,27 @@
 """Reads of records: details, versions, what others need of their contents."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Uuid, and_, bindparam, cast, func, literal, or_, select, text, tuple_
-from sqlalchemy.dialects.postgresql import BIT
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Uuid,
+    and_,
+    bindparam,
+    cast,
+    column,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import BIT, JSONB
 from sqlalchemy.orm import aliased
 
 from wenming_api.access.principal import Principal
@@ -33,6 +48,7 @@ from wenming_api.ledgers.records.schemas import (
     RecordVersionRow,
     RecordVersionSort,
 )
+from wenming_api.ledgers.video_pages.models import VideoPage
 from wenming_api.system.files.models import File
 from wenming_api.system.files.queries import link
 from wenming_api.system.files.rules import FileKind, FileState, Variant
@@ -90,6 +106,24 @@ def _files() -> ColumnElement[Any]:
     )
 
 
+def _pages() -> ColumnElement[Any]:
+    """What the pages of the version's video links said, by link, as JSON, or null."""
+    video = func.jsonb_array_elements(RecordVersion.content["videos"]).table_valued(
+        column("value", JSONB), name="video"
+    )
+    key = func.encode(func.sha256(func.convert_to(video.c.value["url"].astext, "UTF8")), "hex")
+    names = ("title", "cover_url", "fetched_at", "failure")
+    pairs = [part for name in names for part in (name, getattr(VideoPage, name))]
+    return (
+        select(func.jsonb_object_agg(VideoPage.url, func.jsonb_build_object(*pairs)))
+        .select_from(video)
+        .join(VideoPage, VideoPage.url_hash == key)
+        .correlate(RecordVersion)
+        .scalar_subquery()
+        .label("pages")
+    )
+
+
 def selected(names: Iterable[str]) -> Select[Any]:
     """The given fields of `RecordRow` and columns of records, with what they refer to. The joins are outer ones to
     unique keys, so that a count leaves them out."""
@@ -123,6 +157,7 @@ def _detail(scope: Scope) -> Kept:
         _Maker.display_name.label("made_by_name"),
         RecordAutosave.saved_at.label("draft_saved_at"),
         _files(),
+        _pages(),
     )
     return Kept(
         statement.join(
@@ -159,8 +194,19 @@ async def get_record(
     kept = {name: row[name] for name in RecordOut.model_fields if name in row}
     return kept | {
         "files": [_file_out(store, each) for each in shown],
+        "videos": _videos(row["content"], row["pages"] or {}),
         "allowed_actions": allowed_actions(row, caller=caller, standing=standing),
     }
+
+
+def _videos(content: Mapping[str, Any], pages: Mapping[str, Any]) -> list[dict[str, Any]]:
+    unread = {"title": None, "cover_url": None, "fetched_at": None, "failure": None}
+    found = []
+    for url in dict.fromkeys(video["url"] for video in content.get("videos", ()) if video["url"]):
+        page = pages.get(url, unread)
+        read_at = page["fetched_at"]
+        found.append({**page, "url": url, "fetched_at": datetime.fromisoformat(read_at) if read_at else None})
+    return found
 
 
 def _file_out(store: ObjectStore, shown: Mapping[str, Any]) -> dict[str, Any]:

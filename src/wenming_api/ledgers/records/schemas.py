@@ -89,6 +89,16 @@ class RecordFileOut(Out):
     thumbnail: str | None
 
 
+class VideoOut(Out):
+    """系统从视频链接的网页读到的内容；不改变记录"""
+
+    url: str = Field(description="视频链接")
+    title: str | None = Field(description="网页的标题；没有为 null")
+    cover_url: str | None = Field(description="网页给出的封面图片地址；没有为 null")
+    fetched_at: Moment | None = Field(description="读取时间；尚未读取为 null")
+    failure: str | None = Field(description="未能读取的原因；没有为 null")
+
+
 class RecordRow(Out):
     """列表中的台账记录"""
 
@@ -127,6 +137,7 @@ class RecordOut(RecordRow):
     made_by_name: str = Field(description="当前版本的保存人姓名")
     made_at: Moment = Field(description="当前版本的保存时间")
     files: list[RecordFileOut]
+    videos: list[VideoOut] = Field(description="视频链接的标题与封面，按链接的次序")
     draft_saved_at: Moment | None = Field(description="本人自动暂存的时间；没有为 null")
     allowed_actions: list[AllowedAction]
 

@@ -31,6 +31,7 @@ from wenming_api.ledgers.records.queries import RecordNotFound, base_content, re
 from wenming_api.ledgers.records.rules import RecordAction, RecordState, SourceKind, allowed_from, next_state, why_not
 from wenming_api.ledgers.records.schemas import RecordCopy, RecordCreate, RecordSave
 from wenming_api.ledgers.verdicts.queries import Verdict, judge_content
+from wenming_api.ledgers.video_pages.service import ask_for_pages
 from wenming_api.system.audit.service import record as audit
 
 
@@ -302,6 +303,7 @@ async def _keep_version(
                 for (file_id, use), position in shown.items()
             ],
         )
+    await ask_for_pages(session, [video.url for video in content.videos if video.url and not video.title])
     return verdict
 
 
